@@ -64,7 +64,7 @@ class AnnotatorConfig(BaseModel):
     tasks: tuple[str, ...] | None = None
     on: Selection = Selection()
 
-    def fingerprint(self, directory: Path) -> dict[str, Any]:
+    def fingerprint(self, tasks: Sequence[Task]) -> dict[str, Any]:
         """What besides the options decides the answers: contents of files named there, versions of models."""
         return {}
 

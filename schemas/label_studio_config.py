@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CONTROL = "answer"
 OBJECT = "text"
 CONTEXT = "context"
+CANDIDATES = "candidates"
 NONE = "__none_of_these__"
 """What Label Studio stores for "none of these"; no label may have this id."""
 
@@ -37,6 +38,7 @@ _QUESTIONS = {
 }
 _ALONE = {"en": "Only on its own: {labels}.", "mr": "फक्त स्वतंत्रपणे: {labels}.", "hi": "केवल अकेले: {labels}।"}
 _CONTEXT_NAMES = {"en": "Before it", "mr": "त्याआधी", "hi": "उससे पहले"}
+_CANDIDATES_NAMES = {"en": "Answers so far", "mr": "आतापर्यंतची उत्तरे", "hi": "अब तक के उत्तर"}
 _REQUIRED = {
     "en": "Tick something, or skip this text if you cannot tell.",
     "mr": "काहीतरी निवडा, किंवा सांगता येत नसेल तर हा मजकूर वगळा.",
@@ -70,15 +72,17 @@ def _word(names: dict[str, str], language: str | None) -> str:
     return _in(names, language) or names["en"]
 
 
-def _box_names(taxonomy: Taxonomy, language: str | None) -> dict[str, str]:
-    """What each label's box says; where two would say the same, their ids tell them apart."""
+def box_names(taxonomy: Taxonomy, language: str | None) -> dict[str, str]:
+    """What each box says, by label id and NONE; where two labels would say the same, their ids tell them apart."""
     names = {label.id: _in(label.names, language) or label.id for label in taxonomy.labels}
-    taken = list(names.values()) + [_word(_NONE_NAMES, language)]
+    names[NONE] = _word(_NONE_NAMES, language)
+    taken = list(names.values())
     return {id: name if taken.count(name) == 1 else f"{name} ({id})" for id, name in names.items()}
 
 
-def task_config(task: Task, *, language: str | None = None, context: bool = False) -> str:
-    """The labelling config (XML) that asks `task` about `$text`, below `$context` where `context` is set.
+def task_config(task: Task, *, language: str | None = None, context: bool = False, candidates: bool = False) -> str:
+    """The labelling config (XML) that asks `task` about `$text`, below `$context` where `context` is set, and above
+    `$candidates` (other people's answers, for who decides between them) where `candidates` is set.
 
     `language` (BCP 47) chooses among the names and instructions there are; without a match the ids and English are
     shown.
@@ -95,7 +99,10 @@ def task_config(task: Task, *, language: str | None = None, context: bool = Fals
         ElementTree.SubElement(view, "Header", value=_word(_CONTEXT_NAMES, language), size="6")
         ElementTree.SubElement(view, "Text", name=CONTEXT, value=f"${CONTEXT}", valueType="text")
     ElementTree.SubElement(view, "Text", name=OBJECT, value=f"${OBJECT}", valueType="text")
-    names = {} if task.taxonomy is None else _box_names(task.taxonomy, language)
+    if candidates:
+        ElementTree.SubElement(view, "Header", value=_word(_CANDIDATES_NAMES, language), size="6")
+        ElementTree.SubElement(view, "Text", name=CANDIDATES, value=f"${CANDIDATES}", valueType="text")
+    names = {} if task.taxonomy is None else box_names(task.taxonomy, language)
     question = _word(_QUESTIONS[task.kind], language)
     if task.kind == "multi" and task.exclusive:
         # Label Studio cannot enforce it; an answer that breaks it is turned down when it is read back.
@@ -115,5 +122,5 @@ def task_config(task: Task, *, language: str | None = None, context: bool = Fals
         box = ElementTree.SubElement(choices, "Choice", value=_plain(names[label.id]), alias=_plain(label.id))
         if label.definition:
             box.set("hint", _plain(label.definition))
-    ElementTree.SubElement(choices, "Choice", value=_word(_NONE_NAMES, language), alias=NONE)
+    ElementTree.SubElement(choices, "Choice", value=names[NONE], alias=NONE)
     return ElementTree.tostring(view, encoding="unicode")
