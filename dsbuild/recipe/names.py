@@ -1,0 +1,127 @@
+"""What a recipe declares, so that what refers to it can be looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpora.entry import CorpusConfig, Source, resolve
+from corpora.labels import LabelColumns
+from dsbuild.recipe.draft import Draft
+from dsbuild.recipe.problems import quoted, suggestion
+from schemas.errors import DsbuildError
+
+# Steps that set no split; without another, items are in none.
+_LEAVE_SPLITS = {"normalise", "identify_language", "deduplicate"}
+
+Loc = tuple[str | int, ...]
+Fault = tuple[Loc, str]
+
+
+class Key(str):
+    """The last part of a location, where the key itself is at fault and not its value."""
+
+
+WORDS = {"tasks": "task", "corpora": "corpus", "annotate": "annotator", "gold": "session", "aggregate": "aggregate"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names in a draft. An entry that is left out for a mistake of its own still counts as declared."""
+
+    draft: Draft
+    sources: Mapping[str, Source]
+    """The corpora whose files and labels are known."""
+
+    def entries(self, section: str) -> Iterator[tuple[Loc, Any]]:
+        """The valid entries of a section, each with its location in the file."""
+        entries = getattr(self.draft.recipe, section)
+        for place, entry in zip(self.draft.index.get(section, ()), entries, strict=True):
+            yield (section, place), entry
+
+    def of(self, section: str) -> list[str]:
+        """All names declared in a section."""
+        valid = self.draft.recipe.task_names if section == "tasks" else [e.name for _, e in self.entries(section)]
+        return [*valid, *self.draft.broken.get(section, ())]
+
+    def find(self, section: str, name: str) -> Any:
+        """The valid entry of that name, null where there is none."""
+        return next((entry for _, entry in self.entries(section) if entry.name == name), None)
+
+    def missing(self, name: str, *sections: str) -> str | None:
+        """Why `name` refers to nothing in `sections`, with a suggestion; null where it does, or where what it may
+        refer to cannot be read."""
+        declared = [one for section in sections for one in self.of(section)]
+        if name in declared or any(section in self.draft.unknown for section in sections):
+            return None
+        words = " or ".join(WORDS[section] for section in sections)
+        return f"there is no {words} {quoted(name)}; {suggestion(name, declared, kind='there are')}"
+
+    def missing_source(self, name: str, task: str | None, *sections: str) -> str | None:
+        """As `missing`; where a corpus may stand, CORPUS:ANNOTATOR may, for the annotations it came with by one."""
+        corpus, colon, annotator = name.partition(":")
+        if not colon or "corpora" not in sections:
+            return self.missing(name, *sections)
+        labels = self.carried(corpus)
+        known = sorted({one.annotator for one in labels or () if task in (None, one.task)})
+        if labels is None or annotator in known:
+            return self.missing(corpus, "corpora")
+        of_task = "" if task is None else f" of {quoted(task)}"
+        near = suggestion(annotator, known, kind="it has")
+        return f"the corpus {quoted(corpus)} came with no annotator {quoted(annotator)}{of_task}; {near}"
+
+    def references(self, loc: Loc, names: Iterable[str] | None, *sections: str) -> Iterator[Fault]:
+        """A fault for each of `names`, a list at `loc`, that refers to nothing in `sections`."""
+        for place, name in enumerate(names or ()):
+            why = self.missing(name, *sections)
+            if why is not None:
+                yield (*loc, place), why
+
+    def carried(self, corpus: str) -> tuple[LabelColumns, ...] | None:
+        """How the labels that a corpus came with are read; null where that is not known."""
+        source = self.sources.get(corpus)
+        return None if source is None else source.labels
+
+    def splits(self) -> list[str] | None:
+        """The splits that items can be in; null where only the files themselves, or steps unknown here, say it."""
+        if "build" in self.draft.unknown or "split" in self.draft.broken.get("build", ()):
+            return None
+        steps = {entry.name for _, entry in self.entries("build")} | self.draft.broken.get("build", set())
+        if steps <= _LEAVE_SPLITS:
+            return []
+        for _, entry in self.entries("build"):
+            if entry.name == "split" and not getattr(entry.step, "source", False):
+                return ["train", *(name for name in ("validation", "test") if getattr(entry.step, name, None))]
+        found: set[str] = set()
+        if "split" not in steps:
+            return None
+        if self.draft.broken.get("corpora") or "corpora" in self.draft.unknown:
+            return None
+        for name in self.of("corpora"):
+            source = self.sources.get(name)
+            if source is None or source.columns.split is not None or any(file.split is None for file in source.files):
+                return None
+            found.update(file.split for file in source.files if file.split is not None)
+        return sorted(found)
+
+
+def sources_of(draft: Draft, directory: Path) -> tuple[dict[str, Source], list[Fault]]:
+    """The corpora that the catalog and the recipe together say enough about, and what is wrong with the others."""
+    found: dict[str, Source] = {}
+    faults: list[Fault] = []
+    for place, corpus in zip(draft.index.get("corpora", ()), draft.recipe.corpora, strict=True):
+        if ("corpora", place) in draft.reduced:
+            continue  # what is missing from it now is no mistake of its author
+        try:
+            found.setdefault(corpus.name, resolve(corpus, directory))
+        except DsbuildError as error:
+            faults.append(_source_fault(("corpora", place), corpus, error))
+    return found, faults
+
+
+def _source_fault(loc: Loc, corpus: CorpusConfig, error: DsbuildError) -> Fault:
+    what = error.what if error.fix is None else f"{error.what} {error.fix}"
+    of_path = (error.where or "").endswith(".path") and corpus.path is not None
+    return (*loc, "path") if of_path else loc, what
