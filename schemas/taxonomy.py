@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.errors import DsbuildError
+from schemas.plain_yaml import load_yaml
 from schemas.tone.tree import Node, node
 
 FOLDER = Path(__file__).with_name("taxonomies")
@@ -149,7 +150,7 @@ def load_taxonomy(name_or_path: str) -> Taxonomy:
             fix=f"{hint}Shipped: {', '.join(shipped())}. A file of your own is named by its path.",
         )
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DsbuildError("There is no such taxonomy file.", where=str(path)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -85,7 +85,7 @@ def test_an_unknown_column_is_refused_by_name() -> None:
 
 def test_a_null_where_none_may_be_is_refused_with_its_row() -> None:
     rows = pl.DataFrame({"item_id": ["i", None], "corpus": ["c", "c"], "modality": ["text", "text"]})
-    with pytest.raises(DsbuildError, match="row 1.*item_id"):
+    with pytest.raises(DsbuildError, match=r"row 1.*item_id"):
         conform(rows, ITEMS)
 
 

@@ -102,7 +102,8 @@ def test_a_taxonomy_that_contradicts_itself_is_refused(changes: dict[str, object
 def test_a_file_of_ones_own_is_named_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(
-        "name: mine\ntitle: M\nsource: me\nlabels:\n- {id: glad, tone: {term: joy, tier: 1}, descriptions: [I am glad]}\n"
+        "name: mine\ntitle: M\nsource: me\nlabels:\n"
+        "- {id: glad, tone: {term: joy, tier: 1}, descriptions: [I am glad]}\n"
         "- {id: meh, tone_note: no emotion}\n",
         encoding="utf-8",
     )
