@@ -1,0 +1,1 @@
+"""The cards of the bundled models, one YAML file each."""

@@ -1,0 +1,79 @@
+"""Examples for a prompt: files of texts with their labels, shipped or a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from schemas.errors import RecipeError
+from schemas.task import Task
+
+
+class Shot(BaseModel):
+    """An example: a `text` in `language`, in English too where it is not, and its `labels` (a list for the one task
+    whose taxonomy has them, or a list for each task by name)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    language: str
+    text: str
+    english: str | None = None
+    labels: list[str] | dict[str, list[str]]
+
+    def answer(self, task: Task) -> dict[str, object]:
+        """The answer to `task`, in the form of its JSON Schema.
+
+        Raises:
+            ValueError: the shot has no answer to the task, or one that the task does not allow.
+        """
+        labels = self.labels if isinstance(self.labels, list) else self.labels.get(task.name)
+        if labels is None or task.kind == "text":
+            raise ValueError(f'the shot has no answer to the task "{task.name}"')
+        if task.kind == "choice" and len(labels) > 1:
+            raise ValueError(f'the task "{task.name}" takes one label')
+        given: dict[str, object] = (
+            {"labels": labels} if task.kind == "multi" else {"label": labels[0] if labels else None}
+        )
+        task.parse(given)
+        return given
+
+
+def shipped() -> list[str]:
+    """The names of the files of shots that dsbuild ships, sorted."""
+    folder = files("annotators.llm") / "shots"
+    return sorted(e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml"))
+
+
+def load_shots(name: str, tasks: Sequence[Task]) -> tuple[Shot, ...]:
+    """The shots in the shipped file `name`, or in the file at that path, in the file's order.
+
+    Raises:
+        RecipeError: there is no such file, it is no list of shots, or a label is outside its task's taxonomy.
+    """
+    if name in shipped():
+        text = (files("annotators.llm") / "shots" / f"{name}.yaml").read_text(encoding="utf-8")
+    elif Path(name).is_file():
+        text = Path(name).read_text(encoding="utf-8")
+    else:
+        raise RecipeError(
+            f'There are no shots "{name}".', fix=f"Shipped are {', '.join(shipped())}; a file is given by its path."
+        )
+    try:
+        shots = TypeAdapter(tuple[Shot, ...]).validate_python(tuple(yaml.safe_load(text) or ()))
+    except (yaml.YAMLError, ValidationError, TypeError) as error:
+        raise RecipeError(
+            f"This is not a list of shots: {error}",
+            where=name,
+            fix="Each has language, text, english (optional) and labels.",
+        ) from error
+    for number, shot in enumerate(shots, 1):
+        for task in tasks:
+            try:
+                shot.answer(task)
+            except ValueError as error:
+                raise RecipeError(f"Shot {number}: {error}.", where=name) from error
+    return shots
