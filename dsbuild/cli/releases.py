@@ -1,0 +1,79 @@
+"""`dsbuild verify` and `dsbuild push`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dsbuild.cli.options import Json, print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("verify")(verify)
+    app.command("push")(push)
+
+
+def verify(folder: Annotated[Path, typer.Argument(help="A release.", show_default=False)], json: Json = False) -> None:
+    """Check every file of a release against its manifest.
+
+    Example: dsbuild verify releases/quickstart/1.0.0
+    """
+    from dsbuild import api
+
+    manifest = api.verify(folder)
+    told = {
+        "dataset": manifest.dataset,
+        "version": manifest.version,
+        "content_hash": manifest.content_hash,
+        "files": len(manifest.files),
+    }
+    if json:
+        print_json(told)
+    else:
+        typer.echo(
+            f"{manifest.dataset} {manifest.version}: {len(manifest.files)} files are as they were released "
+            f"(content {manifest.content_hash[:16]})."
+        )
+
+
+def push(
+    folder: Annotated[Path, typer.Argument(help="A release.", show_default=False)],
+    repo: Annotated[str | None, typer.Argument(help="NAMESPACE/NAME; default: what the release names.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make the repository private if it is new.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    json: Json = False,
+) -> None:
+    """Push a release to the Hugging Face Hub: one commit, then a tag for the version.
+
+    The token comes from HF_TOKEN, the address from HF_ENDPOINT.
+
+    Example: dsbuild push releases/quickstart/1.0.0 my-lab/quickstart
+    """
+    from dsbuild.cli.show import pushed_text, shows_progress
+    from dsbuild.hub import push as send
+
+    with shows_progress() as watch:
+        result = send(folder, _repo(folder, repo), private=private, dry_run=dry_run, progress=watch["progress"]("push"))
+    if json:
+        print_json(
+            {field: getattr(result, field) for field in ("repo", "commit", "tag", "url", "uploaded", "unchanged")}
+        )
+    else:
+        typer.echo(pushed_text(result, dry_run=dry_run))
+
+
+def _repo(folder: Path, given: str | None) -> str:
+    if given is not None:
+        return given
+    import yaml
+
+    from dsbuild import api
+    from schemas.errors import RecipeError
+
+    named = (yaml.safe_load(api.verify(folder).recipe) or {}).get("release", {}).get("repo")
+    if not isinstance(named, str):
+        raise RecipeError("The release names no repository.", fix="Give one: dsbuild push DIR NAMESPACE/NAME.")
+    return named

@@ -1,0 +1,190 @@
+"""Build steps over items, the items they leave, and the annotations that corpora carried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import polars as pl
+
+from dsbuild.engine.node import Context, Stage
+from dsbuild.engine.workspace import Output, Writer
+from schemas.ids import annotation_id
+from schemas.protocols import StepOutput
+from schemas.selection import in_order
+from schemas.tables import ANNOTATIONS, ITEMS, empty
+
+if TYPE_CHECKING:
+    from schemas.protocols import Step
+
+PARTITION = 50_000  # items; fixed, because what a partition holds must not depend on the machine
+
+
+def _rebatch(frames: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
+    """The same rows in batches of `size`, the last one shorter."""
+    kept: list[pl.DataFrame] = []
+    rows = 0
+    for frame in frames:
+        kept.append(frame)
+        rows += frame.height
+        while rows >= size:
+            joined = pl.concat(kept)
+            yield joined.head(size)
+            rest = joined.slice(size)
+            kept, rows = [rest], rest.height
+    if rows:
+        yield pl.concat(kept)
+
+
+@dataclass(frozen=True)
+class StepNode:
+    """One build step. The first takes the items of every corpus, in the recipe's order."""
+
+    name: str
+    step: Step
+    step_name: str
+    before: tuple[str, ...]
+    options: Mapping[str, Any]
+    corpora: tuple[str, ...]
+    stage: Stage = "build"
+    code: tuple[str, ...] = ("builders", "schemas", "dsbuild.engine.nodes.build")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        more = self.corpora if self._wants_annotations else ()
+        return tuple(dict.fromkeys((*self.before, *more)))
+
+    @property
+    def _wants_annotations(self) -> bool:
+        """Whether the step looks at the labels that corpora came with, to spread them evenly."""
+        return bool(getattr(self.step, "wants_annotations", False))
+
+    def config(self, ctx: Context) -> Any:
+        return {"step": self.step_name, "options": self.options}
+
+    def _batches(self, inputs: Mapping[str, Output]) -> Iterator[pl.DataFrame]:
+        return _rebatch((batch for name in self.before for batch in inputs[name].batches("items")), PARTITION)
+
+    def run(self, ctx: Context, inputs: Mapping[str, Output], out: Writer) -> None:
+        total = sum(inputs[name].figures.get("items", 0) for name in self.before)
+        show = ctx.progress(self.name)
+        out.add("items", empty(ITEMS))
+        out.count({"in": 0, "items": 0, "reasons": {}, "step": {}})
+        done = 0
+        for batch, result in self._apply(inputs):
+            rejects = result.rejects.with_columns(pl.lit(self.name).alias("stage"))
+            out.add("items", result.items)
+            out.add("rejects", rejects)
+            out.add("moved", result.moved)
+            reasons = dict(rejects["reason"].value_counts().sort("reason").iter_rows())
+            out.count(
+                {"in": batch.height, "items": result.items.height, "reasons": reasons, "step": dict(result.figures)}
+            )
+            done += batch.height
+            show(done, total)
+
+    def _apply(self, inputs: Mapping[str, Output]) -> Iterator[tuple[pl.DataFrame, StepOutput]]:
+        if self.step.shape == "map":
+            for batch in self._batches(inputs):
+                yield batch, self.step.apply(batch)
+            return
+        summarise = self._summarise(self.step, inputs)
+        summaries = [summarise(batch) for batch in self._batches(inputs)]
+        decision = self.step.decide(pl.concat(summaries) if summaries else summarise(empty(ITEMS)))
+        for batch in self._batches(inputs):
+            yield batch, self.step.apply(batch, decision)
+
+    def _summarise(self, step: Any, inputs: Mapping[str, Output]) -> Callable[[pl.DataFrame], pl.DataFrame]:
+        if not self._wants_annotations:
+            return cast("Callable[[pl.DataFrame], pl.DataFrame]", step.summarise)
+        carried = [frame for name in self.corpora if (frame := inputs[name].frame("annotations")).width]
+        annotations = pl.concat([empty(ANNOTATIONS), *carried])
+
+        def summarise(batch: pl.DataFrame) -> pl.DataFrame:
+            of_batch = annotations.join(batch.select("item_id"), on="item_id", how="semi", maintain_order="left")
+            return cast("pl.DataFrame", step.summarise(batch, of_batch))
+
+        return summarise
+
+
+@dataclass(frozen=True)
+class ItemsNode:
+    """The items that annotators see, in the seeded order; with `--sample`, its head."""
+
+    inputs: tuple[str, ...]
+    name: str = "items"
+    stage: Stage = "build"
+    code: tuple[str, ...] = ("schemas", "dsbuild.engine.nodes.build")
+
+    def config(self, ctx: Context) -> Any:
+        return {"seed": ctx.seed, "sample": ctx.sample}
+
+    def run(self, ctx: Context, inputs: Mapping[str, Output], out: Writer) -> None:
+        frames = [inputs[name].frame("items") for name in self.inputs]
+        ordered = in_order(pl.concat(frames), ctx.seed)
+        chosen = ordered if ctx.sample is None else ordered.head(ctx.sample)
+        out.count({"in": ordered.height, "items": chosen.height})
+        if chosen.is_empty():
+            out.add("items", empty(ITEMS))
+        for part in chosen.iter_slices(PARTITION):
+            out.add("items", part)
+
+
+@dataclass(frozen=True)
+class CarriedNode:
+    """The annotations that corpora came with, after the build: merged items keep both sides' annotations, annotations
+    of items that left are gone with them, and several answers of one annotator are numbered."""
+
+    corpora: tuple[str, ...]
+    steps: tuple[str, ...]
+    name: str = "carried"
+    stage: Stage = "build"
+    code: tuple[str, ...] = ("schemas", "dsbuild.engine.nodes.build")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (*self.corpora, *self.steps, "items")
+
+    def config(self, ctx: Context) -> Any:
+        return {}
+
+    def run(self, ctx: Context, inputs: Mapping[str, Output], out: Writer) -> None:
+        frames = [frame for name in self.corpora if (frame := inputs[name].frame("annotations")).width]
+        places = pl.concat([inputs[name].frame("items", ["item_id", "source"]) for name in self.corpora])
+        annotations = pl.concat([empty(ANNOTATIONS), *frames])
+        before = annotations.height
+        annotations = annotations.join(places, on="item_id", how="left", maintain_order="left").with_columns(
+            pl.col("item_id").alias("_of")
+        )
+        for name in self.steps:
+            moves = inputs[name].frame("moved")
+            if moves.height:
+                annotations = annotations.join(moves, on="item_id", how="left", maintain_order="left")
+                annotations = annotations.with_columns(pl.coalesce("to", "item_id").alias("item_id")).drop("to")
+        moved = annotations.filter(pl.col("_of") != pl.col("item_id")).height
+        kept = annotations.join(inputs["items"].frame("items", ["item_id"]), on="item_id", how="semi")
+        out.add("annotations", _numbered(kept))
+        provenance = [frame for name in self.corpora if (frame := inputs[name].frame("provenance")).width]
+        if provenance:
+            out.add("provenance", pl.concat(provenance).unique(maintain_order=True))
+        out.count({"in": before, "annotations": kept.height, "moved": moved})
+
+
+def _numbered(annotations: pl.DataFrame) -> pl.DataFrame:
+    """Answers that one annotator gave to one item and task get sample numbers 0, 1, ...: first those to the item itself
+    (`_of` is the item they were given to), then those to its repeats in the order of the source."""
+    one = ["item_id", "task", "annotator", "round"]
+    source = pl.col("source")
+    order: list[pl.Expr] = [
+        pl.col("sample").fill_null(0),
+        pl.col("_of") != pl.col("item_id"),
+        source.struct.field("file"),
+        source.struct.field("row"),
+        pl.col("annotation_id"),
+    ]
+    ordered = annotations.sort([*map(pl.col, one), *order]).drop("_of", "source")
+    numbered = ordered.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).over(one).alias("sample"))
+    named = numbered.select("item_id", "task", "annotator", "sample", "round")
+    ids = [annotation_id(*row) for row in named.iter_rows()]
+    return numbered.with_columns(pl.Series("annotation_id", ids, dtype=pl.String))

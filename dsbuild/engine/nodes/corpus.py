@@ -1,0 +1,114 @@
+"""Corpora: raw files made into items, and the annotations they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dsbuild.engine.node import Context, Stage
+from dsbuild.engine.workspace import Output, Writer
+from schemas.errors import DsbuildError
+from schemas.tables import ANNOTATIONS, ITEMS, empty
+
+if TYPE_CHECKING:
+    from corpora.entry import CorpusConfig
+    from corpora.pull import Pulled
+
+
+@dataclass(frozen=True)
+class CorpusNode:
+    """One corpus. Its key holds what its files contain and what they are called, not where they lie."""
+
+    entry: CorpusConfig
+    ctx: Context
+    inputs: tuple[str, ...] = ()
+    stage: Stage = "corpora"
+    code: tuple[str, ...] = ("corpora", "schemas", "dsbuild.engine.nodes.corpus")
+
+    @property
+    def name(self) -> str:
+        return f"corpus:{self.entry.name}"
+
+    @cached_property
+    def pulled(self) -> Pulled:
+        """The files, brought to hand, with their checksums."""
+        from corpora.entry import resolve
+        from corpora.pull import pull
+
+        source = resolve(self.entry, self.ctx.directory)
+        return pull(source, self.ctx.workspace.cache / "corpora", self.ctx.progress(self.name))
+
+    def config(self, ctx: Context) -> Any:
+        source = self.pulled.source
+        return {
+            "name": source.name,
+            "files": [[file.split, file.name, file.actual] for file in source.files],
+            "columns": source.columns.model_dump(mode="json"),
+            "labels": [entry.model_dump(mode="json") for entry in source.labels],
+            "language": source.language,
+            "modality": source.modality,
+            "delimiter": source.delimiter,
+            "quoted": source.quoted,
+            "max_rejects": [source.max_rejects, ctx.recipe.max_rejects],
+            "tasks": {
+                name: ctx.tasks[name].model_dump(mode="json")
+                for name in sorted({entry.task for entry in source.labels} & set(ctx.tasks))
+            },
+        }
+
+    def run(self, ctx: Context, inputs: Mapping[str, Output], out: Writer) -> None:
+        from corpora.provenance import provenance
+        from corpora.read import read_corpus
+
+        source = self.pulled.source
+        show = ctx.progress(self.name)
+        out.add("items", empty(ITEMS))
+        out.add("annotations", empty(ANNOTATIONS))
+        out.count({"rows": 0, "items": 0, "reasons": {}, "step": dict(self.pulled.figures)})
+        refused = 0
+        for batch in read_corpus(source, ctx.tasks):
+            out.add("items", batch.items)
+            out.add("annotations", batch.annotations)
+            out.add("rejects", batch.rejects)
+            reasons = dict(batch.rejects["reason"].value_counts().sort("reason").iter_rows())
+            figures = dict(batch.figures)
+            out.count(
+                {
+                    "rows": figures.pop("rows"),
+                    "items": figures.pop("items"),
+                    "reasons": reasons,
+                    "step": figures,
+                }
+            )
+            refused += batch.rejects.height
+            show(out.figures["rows"], out.figures["rows"], items=out.figures["items"])
+        self._bound(refused, out.figures["rows"], ctx.recipe.max_rejects, out.figures["reasons"])
+        out.add("provenance", provenance(source))
+
+    def _bound(self, refused: int, rows: int, most: float, reasons: Mapping[str, int]) -> None:
+        allowed = most * rows if isinstance(most, float) else most
+        if refused > allowed:
+            listed = ", ".join(
+                f"{count} {reason}" for reason, count in sorted(reasons.items(), key=lambda one: -one[1])
+            )
+            raise DsbuildError(
+                f"Corpus '{self.entry.name}' has {refused} rejects in {rows} rows, more than max_rejects allows: "
+                f"{listed}.",
+                fix="Mend the files, or raise max_rejects in the recipe if losing these rows is right.",
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """What the release says about this corpus."""
+        source = self.pulled.source
+        card = source.card
+        facts: dict[str, Any] = {
+            "name": source.name,
+            "licence": source.licence,
+            "citation": card.citation if card else None,
+            "files": [{"name": file.name, "split": file.split, "sha256": file.actual} for file in source.files],
+        }
+        if card is not None:
+            facts |= {"title": card.title, "url": card.homepage, "synthetic": card.synthetic}
+        return facts

@@ -1,0 +1,57 @@
+"""Whose annotations a name stands for: an annotator, a session, a corpus, or one annotator inside a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from dsbuild.engine.workspace import Output
+from schemas.errors import RecipeError
+from schemas.tables import ANNOTATIONS, empty
+
+if TYPE_CHECKING:
+    from dsbuild.recipe import Recipe
+
+
+def node_of(name: str, recipe: Recipe) -> str:
+    """The node that makes the annotations `name` stands for.
+
+    Raises:
+        RecipeError: the recipe has nothing of this name.
+    """
+    if any(entry.name == name for entry in recipe.annotate):
+        return f"annotate:{name}"
+    if any(entry.name == name for entry in recipe.gold):
+        return f"gold:{name}"
+    corpora = [entry.name for entry in recipe.corpora]
+    if name in corpora or name.partition(":")[0] in corpora:
+        return "carried"
+    raise RecipeError(f"Nobody in the recipe is called '{name}'.")
+
+
+def nodes_of(names: Sequence[str], recipe: Recipe) -> tuple[str, ...]:
+    """The nodes that make the annotations of all `names`, each once."""
+    return tuple(dict.fromkeys(node_of(name, recipe) for name in names))
+
+
+def annotations_of(names: Sequence[str], task: str, recipe: Recipe, outputs: Mapping[str, Output]) -> pl.DataFrame:
+    """The annotations (ANNOTATIONS) of `task` by all whom `names` stand for."""
+    found: list[pl.DataFrame] = []
+    for name in names:
+        frame = outputs[node_of(name, recipe)].frame("annotations")
+        if not frame.width:
+            continue
+        of_task = frame.filter(pl.col("task") == task)
+        if node_of(name, recipe) == "carried":
+            whole = pl.col("annotator") == name if ":" in name else pl.col("annotator").str.starts_with(f"{name}:")
+            of_task = of_task.filter(whole)
+        found.append(of_task)
+    return pl.concat(found).unique("annotation_id", maintain_order=True) if found else empty(ANNOTATIONS)
+
+
+def annotators_of(names: Sequence[str], task: str, recipe: Recipe, outputs: Mapping[str, Output]) -> list[str]:
+    """The annotators behind `names` who answered `task`, in order."""
+    frame = annotations_of(names, task, recipe, outputs)
+    return frame["annotator"].unique(maintain_order=True).sort().to_list()

