@@ -1,7 +1,7 @@
 """A chat request: its body, and the hash under which its answer is stored.
 
 The hash covers everything an answer may depend on: who answers (`identity`), every byte of every message, the schema
-asked for, the sampling parameters, which sample it is, and the how manyth time it is asked because an answer was
+asked for, the sampling parameters, which sample it is, and how often it was asked before because an answer was
 unusable. It covers nothing else: no port, no key, no time, no order.
 """
 

@@ -212,12 +212,15 @@ class Workspace:
         final = self._folder(name, key)
         files = sorted(path for path in writer.folder.rglob("*") if path.is_file())
         content = digest({path.relative_to(writer.folder).as_posix(): file_sha256(path) for path in files})
-        # Figures count as content: what reads a node's output may read its figures too.
-        content = digest([content, writer.figures])
-        record = {"format": FORMAT, "name": name, "key": key, "content": content, "figures": writer.figures}
+        # Figures count as content: what reads a node's output may read its figures too. They are handed on as the file
+        # will give them back, order included, so that a run that is resumed sees what an undisturbed one sees.
+        written = json.dumps(writer.figures, ensure_ascii=False, allow_nan=False)
+        figures: dict[str, Any] = json.loads(written)
+        content = digest([content, written])
+        record = {"format": FORMAT, "name": name, "key": key, "content": content, "figures": figures}
         try:
             done = writer.folder / _DONE
-            done.write_text(json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
+            done.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
             fsync(done)
             for folder in {path.parent for path in files} | {writer.folder}:
                 fsync(folder)
@@ -228,4 +231,4 @@ class Workspace:
                 fsync(final.parent)
         except OSError as error:
             raise full_disk(error, final) from error
-        return Output(final, key, content, writer.figures)
+        return Output(final, key, content, figures)

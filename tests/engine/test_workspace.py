@@ -98,3 +98,12 @@ def test_figures_add_up_whatever_their_shape() -> None:
     add(total, {"n": 1, "by": {"a": 1}, "list": [1], "word": "x", "flag": True})
     add(total, {"n": 2, "by": {"a": 2, "b": 1}, "list": [2], "word": "y", "flag": False})
     assert total == {"n": 3, "by": {"a": 3, "b": 1}, "list": [1, 2], "word": "y", "flag": False}
+
+
+def test_figures_are_the_same_whether_just_made_or_read_back(workspace: Workspace) -> None:
+    writer = workspace.begin("n", "a" * 64)
+    writer.count({"z": 1, "a": {"y": (1, 2), "b": 2}})
+    made = workspace.commit("n", "a" * 64, writer)
+    found = workspace.find("n", "a" * 64)
+    assert found is not None
+    assert str(made.figures) == str(found.figures) == "{'z': 1, 'a': {'y': [1, 2], 'b': 2}}"
