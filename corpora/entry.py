@@ -46,8 +46,11 @@ class CorpusConfig(BaseModel):
     def _names_a_file(cls, path: str | dict[str, str] | None) -> str | dict[str, str] | None:
         if path is not None and (not path or (isinstance(path, dict) and not all(path.values()))):
             raise ValueError("a path is a folder, a file, or {split: file}")
-        if any("{" in one for one in ([path] if isinstance(path, str) else (path or {}).values())):
+        named = [path] if isinstance(path, str) else list((path or {}).values())
+        if any("{" in one for one in named):
             raise ValueError("a path names a file, it cannot hold a pattern")
+        if any("://" in one for one in named):
+            raise ValueError("a path names a file on this machine; download it first")
         return path
 
     @model_validator(mode="after")

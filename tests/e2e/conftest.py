@@ -9,9 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +151,26 @@ def drained(process: subprocess.Popen[str]) -> threading.Thread:
     return thread
 
 
-def lines(words: Sequence[str]) -> Iterator[str]:
-    """Not empty lines."""
-    return (word for word in words if word.strip())
+def readme_row(annotator: str) -> list[str]:
+    """The cells that the README gives to an annotator."""
+    [row] = [
+        line
+        for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| `{annotator}` |")
+    ]
+    return [cell.strip() for cell in row.strip("|").split("|")[1:]]
+
+
+def figures_row(metrics: dict[str, Any], annotator: str) -> list[str]:
+    """What these cells have to be: macro-F1 with its interval and the number of texts, overall and by language."""
+
+    def share(value: float) -> str:
+        return f"{value:.2f}".removeprefix("0") if value < 0.995 else "1.0"
+
+    found = {}
+    for entry in metrics["scores"]:
+        if entry["of"] == annotator:
+            f1 = entry["macro_f1"]
+            cell = f"{share(f1['value'])} ({share(f1['low'])} to {share(f1['high'])}), {entry['n']}"
+            found[entry["by"].get("language", "all")] = cell
+    return [found[language] for language in ("all", "en", "mr", "hi", "es", "de")]

