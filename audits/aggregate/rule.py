@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from audits.aggregate.ballot import Ballot, Outcome
 
 
-class Rule(BaseModel):
+class Rule(BaseModel, ABC):
     """A rule by its name and options; the recipe's `method` is one of its children or only their name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -21,6 +22,6 @@ class Rule(BaseModel):
         """The annotations (ANNOTATIONS) that the rule looks at; all of them unless it says otherwise."""
         return annotations
 
+    @abstractmethod
     def decide(self, ballot: Ballot) -> Outcome:
         """An answer, or none, for every item of `ballot`."""
-        raise NotImplementedError
