@@ -87,12 +87,22 @@ class Output:
     def batches(self, table: str) -> Iterator[pl.DataFrame]:
         """A table part by part."""
         for part in self.parts(table):
-            yield pl.read_parquet(part, glob=False)
+            yield self._read(part)
 
     def frame(self, table: str, columns: list[str] | None = None) -> pl.DataFrame:
         """A whole table; a frame without columns if the node made no such table."""
-        parts = self.parts(table)
-        return pl.read_parquet(parts, columns=columns, glob=False) if parts else pl.DataFrame()
+        frames = [self._read(part, columns) for part in self.parts(table)]
+        return pl.concat(frames) if frames else pl.DataFrame()
+
+    def _read(self, part: Path, columns: list[str] | None = None) -> pl.DataFrame:
+        try:
+            return pl.read_parquet(part, columns=columns, glob=False)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DsbuildError(
+                f"A part of the workspace is damaged: {str(error).splitlines()[0].rstrip(".")}.",
+                where=str(part),
+                fix=f"Delete the folder {self.folder} and run again; answers in the stores are not touched.",
+            ) from error
 
 
 @dataclass
@@ -184,11 +194,16 @@ class Workspace:
         folder = self._folder(name, key)
         try:
             record = json.loads((folder / _DONE).read_text(encoding="utf-8"))
+            if record["format"] != FORMAT or record["key"] != key:
+                return None
+            return Output(folder, key, record["content"], record["figures"])
         except FileNotFoundError:
             return None
-        if record["format"] != FORMAT or record["key"] != key:
+        except (ValueError, KeyError, TypeError) as error:
+            # Whatever stands there, it is not what a node leaves behind: the node runs again in its place.
+            self.log("damaged record", node=name, file=str(folder / _DONE), error=str(error))
+            shutil.rmtree(folder)
             return None
-        return Output(folder, key, record["content"], record["figures"])
 
     def forget(self, name: str, key: str) -> None:
         """Remove what the node made under this key, so that it runs again."""

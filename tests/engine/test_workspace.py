@@ -107,3 +107,23 @@ def test_figures_are_the_same_whether_just_made_or_read_back(workspace: Workspac
     found = workspace.find("n", "a" * 64)
     assert found is not None
     assert str(made.figures) == str(found.figures) == "{'z': 1, 'a': {'y': [1, 2], 'b': 2}}"
+
+
+def test_a_damaged_record_means_the_node_runs_again(workspace: Workspace) -> None:
+    writer = workspace.begin("n", "a" * 64)
+    made = workspace.commit("n", "a" * 64, writer)
+    (made.folder / "node.json").write_text("{bad")
+    assert workspace.find("n", "a" * 64) is None
+    again = workspace.commit("n", "a" * 64, workspace.begin("n", "a" * 64))
+    assert workspace.find("n", "a" * 64) == again
+
+
+def test_a_damaged_table_is_named_with_what_to_do(workspace: Workspace) -> None:
+    writer = workspace.begin("n", "a" * 64)
+    writer.add("items", pl.DataFrame({"n": [1]}))
+    made = workspace.commit("n", "a" * 64, writer)
+    part = made.parts("items")[0]
+    part.write_bytes(part.read_bytes()[:20])
+    for read in (lambda: made.frame("items"), lambda: list(made.batches("items"))):
+        with pytest.raises(DsbuildError, match="Delete the folder"):
+            read()
