@@ -153,13 +153,13 @@ def _counts(ballot: Ballot, outcome: Outcome) -> dict[str, Any]:
 
 
 def _agreement(ballot: Ballot, outcome: Outcome) -> Floats:
-    """(I,) share of first answers that are exactly the final one; NaN where there is no share."""
+    """(I,) share of first answers that are exactly the final one; NaN where fewer than two answered."""
     answers = ballot.answers
     asked = answers.asked[answers.answer]
     differs = (answers.member[answers.answer] ^ outcome.chosen[ballot.item]) & asked
     same = np.bincount(ballot.item[~differs.any(axis=1)], minlength=len(ballot.items))
     share = same / np.maximum(ballot.answered, 1)
-    return np.where(outcome.decided & (ballot.answered > 0), share, np.nan)
+    return np.where(outcome.decided & (ballot.answered > 1), share, np.nan)
 
 
 def _annotators(ballot: Ballot) -> list[int]:

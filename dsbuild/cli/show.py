@@ -120,7 +120,7 @@ def _figure_lines(key: Mapping[str, Any]) -> list[str]:
         )
     lines += [
         f"MacroF1  {_interval(entry)}  {entry['of']} against {entry['against']} on {entry['task']} "
-        f"({entry['n']:,} items)"
+        f"({entry['n']:,} of {key['items']:,} items)"
         for entry in key["macro_f1"]
     ]
     if key["gates"]:

@@ -99,7 +99,7 @@ class Output:
             return pl.read_parquet(part, columns=columns, glob=False)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DsbuildError(
-                f"A part of the workspace is damaged: {str(error).splitlines()[0].rstrip(".")}.",
+                f"A part of the workspace is damaged: {str(error).splitlines()[0].rstrip('.')}.",
                 where=str(part),
                 fix=f"Delete the folder {self.folder} and run again; answers in the stores are not touched.",
             ) from error

@@ -117,40 +117,52 @@ def test_20_kills_at_random_moments_of_the_whole_quick_start_change_nothing(
     draw = random.Random(20260)
     moments = sorted(draw.uniform(0, length) for _ in range(20))
     assert len(set(moments)) == 20
-    project = Project(tmp_path_factory.mktemp("killed"))
+    projects = [Project(tmp_path_factory.mktemp("killed"))]
     before, kills = 0.0, 0
     for moment in moments:
-        # The run goes on from where the last kill left it, for as long as lies between the two moments.
-        process = subprocess.Popen(
-            project.command("run", RECIPE),
-            cwd=project.folder,
-            env=project.env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            # A resumed run starts anew, and in the middle of an LLM's work its server does too: an undisturbed run
-            # has that behind it, so it is added, or the kills would all fall into the same few requests.
-            process.wait(moment - before + (6.0 if _llm_at_work(project) else 1.0))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            kills += 1
-        no_server_left(project)
+        if not _killed(projects[-1], moment - before):
+            # It had ended: machines are not equally fast at all times. The kill is made up for in a run from the start.
+            projects.append(Project(tmp_path_factory.mktemp("killed")))
+            assert _killed(projects[-1], moment * 0.8)
+        kills += 1
+        no_server_left(projects[-1])
         before = moment
-        print(
-            f"kill at {moment:6.1f} s: {'killed' if process.returncode < 0 else 'had ended'}, "
-            f"{_done(project)} nodes done"
-        )
-    project.run("run", RECIPE, timeout=1800)
-    served = prompts_served(project)
-    repeated = sum(count - 1 for count in served.values())
-    print(f"{kills} kills, {sum(served.values())} requests, {repeated} of them repeated")
-    assert kills >= 15
-    assert project.files() == undisturbed.files()
-    assert set(served) == set(prompts_served(undisturbed))
+        print(f"kill at {moment:6.1f} s: {_done(projects[-1])} nodes done")
+    repeated = 0
+    for project in projects:
+        project.run("run", RECIPE, timeout=1800)
+        served = prompts_served(project)
+        again = sum(count - 1 for count in served.values())
+        print(f"{sum(served.values())} requests, {again} of them repeated")
+        repeated += again
+        assert project.files() == undisturbed.files()
+        assert set(served) == set(prompts_served(undisturbed))
+        no_server_left(project)
+    print(f"{kills} kills, {repeated} requests repeated")
+    assert kills == 20
     assert repeated <= kills
-    no_server_left(project)
+
+
+def _killed(project: Project, seconds: float) -> bool:
+    """SIGKILL a run of the whole quick start after so many seconds; false if it had ended by then."""
+    # A resumed run starts anew, and in the middle of an LLM's work its server does too: an undisturbed run has that
+    # behind it, so it is added, or the kills would all fall into the same few requests.
+    start = 6.0 if _llm_at_work(project) else 1.0
+    process = subprocess.Popen(
+        project.command("run", RECIPE),
+        cwd=project.folder,
+        env=project.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        process.wait(seconds + start)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+    assert process.returncode == 0
+    return False
 
 
 def _llm_at_work(project: Project) -> bool:

@@ -144,14 +144,47 @@ def test_every_run_is_written_down(lab: Path) -> None:
     assert all(event["seconds"] >= 0 for event in events if event["event"] == "end")
 
 
-def test_merged_repeats_keep_the_answers_of_all_of_them_the_own_one_first(lab: Path) -> None:
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]])
+def test_repeats_keep_all_their_answers_and_the_majority_counts_whatever_their_order(
+    lab: Path, order: list[int]
+) -> None:
+    rows = ["1,So it goes,sadness", "2,So  it goes,joy", "3,So it  goes,joy", "4,See you at noon,neutral"]
+    (lab / "tweets.csv").write_text("id,text,label\n" + "\n".join(rows[n] for n in order), encoding="utf-8")
+    outputs = _run().ran.outputs
+    carried = outputs["carried"].frame("annotations").sort("item_id", "sample")
+    thrice = carried.filter(pl.col("sample").max().over("item_id") == 2)
+    labels = [[one["label"] for one in labels] for labels in thrice["labels"].to_list()]
+    assert labels == [["joy"], ["joy"], ["sadness"]]
+    assert thrice["annotation_id"].n_unique() == 3
+    assert thrice["parent"].null_count() == 1, "what was said of a repeat leads back to its row"
+    stated = outputs["aggregate:stated"].frame("labels")
+    assert sorted(one["label"] for labels in stated["labels"].to_list() for one in labels) == ["joy", "neutral"]
+
+
+def test_repeats_whose_answers_contradict_each_other_give_no_label_and_are_counted(lab: Path) -> None:
     rows = "id,text,label\n1,So it goes,sadness\n2,So  it goes,joy\n3,See you at noon,neutral\n"
     (lab / "tweets.csv").write_text(rows, encoding="utf-8")
-    carried = _run().ran.outputs["carried"].frame("annotations").sort("item_id", "sample")
-    twice = carried.filter(pl.col("sample").max().over("item_id") == 1)
-    labels = [[one["label"] for one in labels] for labels in twice["labels"].to_list()]
-    assert labels == [["sadness"], ["joy"]]
-    assert twice["annotation_id"].n_unique() == 2
+    outputs = _run().ran.outputs
+    assert outputs["carried"].figures["undecided"] == 1
+    assert outputs["carried"].frame("annotations").height == 3, "nothing is lost"
+    stated = outputs["aggregate:stated"].frame("labels")
+    said = [labels and [one["label"] for one in labels] for labels in stated["labels"].to_list()]
+    assert sorted(said, key=str) == [None, ["neutral"]]
+    metrics = json.loads((outputs["audit"].folder / "metrics.json").read_text(encoding="utf-8"))
+    assert "have no majority" in metrics["aggregates"][0]["note"]
+
+
+def test_the_labels_of_what_is_dropped_are_among_the_rejects(lab: Path) -> None:
+    long = "I have been standing in the rain in front of the wrong station for an hour and a half"
+    rows = f"id,text,label\n1,{long},anger\n2,{long}!,sadness\n3,See you at noon,neutral\n"
+    (lab / "tweets.csv").write_text(rows, encoding="utf-8")
+    release = _run().release
+    assert release is not None
+    rejects = pl.read_parquet(release / "audit" / "rejects.parquet")
+    gone = rejects.filter(pl.col("stage") == "carried")
+    assert gone["reason"].to_list() == ["its item left in the build"]
+    assert '"sadness"' in gone["raw"][0]
+    assert gone["line"].to_list() == [3]
 
 
 def test_status_runs_nothing(lab: Path) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from dsbuild.engine.node import Context, Stage
-from dsbuild.engine.sources import annotations_of
+from dsbuild.engine.sources import annotations_of, node_of
 from dsbuild.engine.workspace import Output, Writer
 from schemas.tables import LABELS, empty
 from schemas.task import Task
+
+if TYPE_CHECKING:
+    from dsbuild.recipe import AggregateEntry
 
 MACHINES = ("llm", "model", "lexicon")
 NEAR = 0.9  # similarity from which two texts count as near duplicates where the recipe says nothing
@@ -69,10 +72,7 @@ class AuditNode:
             "annotators": self._annotators(ctx, inputs),
             "agreement": self._agreement(ctx, inputs),
             "scores": self._scores(ctx, inputs, items, labels),
-            "aggregates": [
-                {**inputs[f"aggregate:{entry.name}"].figures["summary"], "name": entry.name, "task": entry.task}
-                for entry in ctx.recipe.aggregate
-            ],
+            "aggregates": [_aggregate(entry, ctx, inputs) for entry in ctx.recipe.aggregate],
             "distribution": _distribution(items, labels),
             "leakage": _leakage(ctx, items),
             "conflicts": self._conflicts(ctx, inputs),
@@ -206,6 +206,18 @@ class AuditNode:
             more = conflicts(items, pl.concat(carried), task=task)
             found = {key: found[key] + more[key] for key in found}
         return found
+
+
+def _aggregate(entry: AggregateEntry, ctx: Context, inputs: Mapping[str, Output]) -> dict[str, Any]:
+    summary = {**inputs[f"aggregate:{entry.name}"].figures["summary"], "name": entry.name, "task": entry.task}
+    undecided = inputs["carried"].figures["undecided"]
+    if undecided and any(node_of(name, ctx.recipe) == "carried" for name in entry.from_):
+        told = (
+            f"{undecided:,} items of this dataset stand in the source more than once with answers of one annotator "
+            "that have no majority: such answers are taken for nobody's judgement."
+        )
+        summary["note"] = " ".join(filter(None, [summary.get("note"), told]))
+    return summary
 
 
 def deduplication_threshold(ctx: Context) -> float | None:

@@ -13,11 +13,12 @@ from dsbuild.engine.workspace import Output, Writer
 from schemas.ids import annotation_id
 from schemas.protocols import StepOutput
 from schemas.selection import in_order
-from schemas.tables import ANNOTATIONS, ITEMS, empty
+from schemas.tables import ANNOTATIONS, ITEMS, REJECTS, conform, empty
 
 if TYPE_CHECKING:
     from schemas.protocols import Step
 
+GONE = "its item left in the build"
 PARTITION = 50_000  # items; fixed, because what a partition holds must not depend on the machine
 
 
@@ -163,28 +164,64 @@ class CarriedNode:
                 annotations = annotations.join(moves, on="item_id", how="left", maintain_order="left")
                 annotations = annotations.with_columns(pl.coalesce("to", "item_id").alias("item_id")).drop("to")
         moved = annotations.filter(pl.col("_of") != pl.col("item_id")).height
+        built = inputs[self.steps[-1]].frame("items", ["item_id"]) if self.steps else places
+        gone = annotations.join(built, on="item_id", how="anti")
+        rejects = _rejected(gone)
         kept = annotations.join(inputs["items"].frame("items", ["item_id"]), on="item_id", how="semi")
-        out.add("annotations", _numbered(kept))
+        numbered = _numbered(kept)
+        undecided = numbered.filter(pl.col("round") == "repeat")
+        out.add("annotations", numbered)
+        out.add("rejects", rejects)
         provenance = [frame for name in self.corpora if (frame := inputs[name].frame("provenance")).width]
         if provenance:
             out.add("provenance", pl.concat(provenance).unique(maintain_order=True))
-        out.count({"in": before, "annotations": kept.height, "moved": moved})
+        out.count(
+            {
+                "in": before,
+                "annotations": kept.height,
+                "moved": moved,
+                "undecided": undecided["item_id"].n_unique(),
+                "reasons": {GONE: rejects.height} if rejects.height else {},
+            }
+        )
+
+
+def _rejected(gone: pl.DataFrame) -> pl.DataFrame:
+    """Annotations whose item left in the build, as REJECTS that hold all of them."""
+    source = pl.col("source")
+    return conform(
+        gone.sort("annotation_id").select(
+            pl.lit("carried").alias("stage"),
+            pl.lit(GONE).alias("reason"),
+            "item_id",
+            source.struct.field("file").alias("file"),
+            source.struct.field("row").alias("line"),
+            pl.col("annotator").alias("detail"),
+            pl.struct(pl.exclude("source", "_of")).struct.json_encode().alias("raw"),
+        ),
+        REJECTS,
+    )
 
 
 def _numbered(annotations: pl.DataFrame) -> pl.DataFrame:
-    """Answers that one annotator gave to one item and task get sample numbers 0, 1, ...: first those to the item itself
-    (`_of` is the item they were given to), then those to its repeats in the order of the source."""
+    """Answers that one annotator gave to an item and its repeats, numbered 0, 1, ...
+
+    The answer that most of them give comes first, whatever the order of the source. Where no answer has a majority the
+    annotator contradicts themselves: all of these become round `repeat`, so none of them is taken for their judgement.
+    """
     one = ["item_id", "task", "annotator", "round"]
-    source = pl.col("source")
-    order: list[pl.Expr] = [
-        pl.col("sample").fill_null(0),
-        pl.col("_of") != pl.col("item_id"),
-        source.struct.field("file"),
-        source.struct.field("row"),
-        pl.col("annotation_id"),
-    ]
-    ordered = annotations.sort([*map(pl.col, one), *order]).drop("_of", "source")
-    numbered = ordered.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).over(one).alias("sample"))
+    answer = pl.struct(pl.col("labels").list.eval(pl.element().struct.field("label")).list.sort(), "value", "text")
+    ranked = annotations.with_columns(answer.struct.json_encode().alias("_answer"))
+    ranked = ranked.with_columns(pl.len().over([*one, "_answer"]).alias("_like"), pl.len().over(one).alias("_all"))
+    ranked = ranked.with_columns((2 * pl.col("_like").max().over(one) <= pl.col("_all")).alias("_torn"))
+    order = [pl.col("sample").fill_null(0), -pl.col("_like").cast(pl.Int64), pl.col("_answer"), pl.col("_of")]
+    ordered = ranked.sort([*map(pl.col, one), *order])
+    numbered = ordered.with_columns(
+        pl.int_range(pl.len(), dtype=pl.Int32).over(one).alias("sample"),
+        pl.when((pl.col("_all") > 1) & pl.col("_torn")).then(pl.lit("repeat")).otherwise("round").alias("round"),
+        # What was said of a repeat leads back to the annotation of that row of the source.
+        pl.when(pl.col("_of") != pl.col("item_id")).then("annotation_id").otherwise("parent").alias("parent"),
+    ).drop("_of", "source", "_answer", "_like", "_all", "_torn")
     named = numbered.select("item_id", "task", "annotator", "sample", "round")
     ids = [annotation_id(*row) for row in named.iter_rows()]
     return numbered.with_columns(pl.Series("annotation_id", ids, dtype=pl.String))

@@ -111,4 +111,7 @@ class CorpusNode:
         }
         if card is not None:
             facts |= {"title": card.title, "url": card.homepage, "synthetic": card.synthetic}
+            # What the card says of who judged how, and of its own limits, belongs to whoever uses the release.
+            told = [f"{who}." if not who.endswith(".") else who for who in (*card.annotators, *card.notes)]
+            facts["description"] = " ".join(told) or None
         return facts

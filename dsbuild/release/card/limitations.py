@@ -35,8 +35,8 @@ def _synthetic(contents: Contents) -> Iterator[str]:
     names = ", ".join(str(corpus["name"]) for corpus in contents.corpora if corpus.get("synthetic"))
     if names:
         yield (
-            f"The texts of {names} were written to express a stated emotion. They are clearer than what people write "
-            "unasked, and figures measured on them do not carry over to such texts."
+            f"The texts of {names} were written to express a stated emotion; figures measured on them do not carry "
+            "over to what people write unasked."
         )
 
 

@@ -154,7 +154,7 @@ def test_the_adjudicated_answer_stands_before_the_majority(task_of: TaskOf, anno
     )
     assert [decided(labels, item) for item in "abcde"] == [["fear"], None, [], ["sad"], ["joy"]]
     assert labels["annotators"].to_list() == [3, 2, 3, 1, 1]
-    assert labels["agreement"].to_list() == [0.0, None, 0.0, 1.0, None]
+    assert labels["agreement"].to_list() == [0.0, None, 0.0, None, None]
     assert figures["ties"] == 1
 
 
