@@ -126,10 +126,12 @@ def test_a_killed_run_asks_nothing_twice_and_ends_as_an_undisturbed_one(stub, tm
         "out": str(tmp_path / "killed"),
     }
     kills = []
-    # From before the first request to near the end: 404 requests at 8 in 50 ms take about 2.6 s after a start of 1 s.
-    for wait in (0.8, 1.2, 1.5, 1.7, 1.6):
+    # From before the first request to near the end, by what the server has answered: it cannot be over by then.
+    for answers in (0, 60, 150, 250, 340):
         process = child(order)
-        time.sleep(wait)
+        while answers and len(server.lines("answered")) < answers:
+            assert process.poll() is None
+            time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
         kills.append(time.time())
         process.wait()
