@@ -61,12 +61,17 @@ def read_reply(body: bytes) -> Reply | None:
         return None
     prompt, answer = (count if isinstance(count, int) and count >= 0 else None for count in tokens)
     return Reply(
-        content if isinstance(content, str) else None,
+        _whole(content) if isinstance(content, str) else None,
         finish if isinstance(finish, str) else None,
-        refusal if isinstance(refusal, str) and refusal else None,
+        _whole(refusal) if isinstance(refusal, str) and refusal else None,
         prompt,
         answer,
     )
+
+
+def _whole(text: str) -> str:
+    """`text` with halves of characters, which no file can hold, replaced; the store keeps the answer as it came."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def read_answer(body: bytes, tasks: Sequence[Task], extra: Sequence[str]) -> Good | Bad:
@@ -110,6 +115,10 @@ def one_object(text: str) -> dict[str, Any]:
         raise ValueError("there is more than one JSON object in the answer")
     if not isinstance(value, dict):
         raise ValueError("the answer is not a JSON object")
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError("the answer holds half of a character (a lone surrogate)") from error
     return value
 
 

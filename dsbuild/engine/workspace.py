@@ -181,7 +181,7 @@ class Workspace:
         """Append a line of JSON to the workspace's log. What it holds is for people; nothing reads it back."""
         line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "pid": os.getpid(), "event": event, **facts}
         try:
-            with (self.logs / "runs.jsonl").open("a", encoding="utf-8") as file:
+            with (self.logs / "runs.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
         except OSError as error:
             raise full_disk(error, self.logs) from error
@@ -196,6 +196,9 @@ class Workspace:
             record = json.loads((folder / _DONE).read_text(encoding="utf-8"))
             if record["format"] != FORMAT or record["key"] != key:
                 return None
+            for file, size in record["files"].items():
+                if not (folder / file).is_file() or (folder / file).stat().st_size != size:
+                    raise ValueError(f"{file} is missing or was changed")
             return Output(folder, key, record["content"], record["figures"])
         except FileNotFoundError:
             return None
@@ -232,7 +235,8 @@ class Workspace:
         written = json.dumps(writer.figures, ensure_ascii=False, allow_nan=False)
         figures: dict[str, Any] = json.loads(written)
         content = digest([content, written])
-        record = {"format": FORMAT, "name": name, "key": key, "content": content, "figures": figures}
+        sizes = {path.relative_to(writer.folder).as_posix(): path.stat().st_size for path in files}
+        record = {"format": FORMAT, "name": name, "key": key, "content": content, "figures": figures, "files": sizes}
         try:
             done = writer.folder / _DONE
             done.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")

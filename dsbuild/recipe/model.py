@@ -187,7 +187,7 @@ class Recipe(_Part):
     dataset: str = Field(pattern=SLUG, max_length=96)
     title: str = ""
     licence: str | None = Field(default=None, min_length=1)
-    seed: int = Field(default=7, strict=True)
+    seed: int = Field(default=7, strict=True, ge=0)
     budget: Budget = Budget()
     max_rejects: Annotated[int | float, BeforeValidator(_rejects)] = 0.05
     tasks: tuple[TaskEntry, ...] = Field(min_length=1)

@@ -123,7 +123,20 @@ def test_a_damaged_table_is_named_with_what_to_do(workspace: Workspace) -> None:
     writer.add("items", pl.DataFrame({"n": [1]}))
     made = workspace.commit("n", "a" * 64, writer)
     part = made.parts("items")[0]
-    part.write_bytes(part.read_bytes()[:20])
+    part.write_bytes(b"x" * part.stat().st_size)
     for read in (lambda: made.frame("items"), lambda: list(made.batches("items"))):
         with pytest.raises(DsbuildError, match="Delete the folder"):
             read()
+
+
+def test_a_table_that_lost_a_part_or_was_cut_means_the_node_runs_again(workspace: Workspace) -> None:
+    for damage in ("remove", "cut"):
+        writer = workspace.begin("n", "a" * 64)
+        writer.add("items", pl.DataFrame({"n": [1]}))
+        writer.add("items", pl.DataFrame({"n": [2]}))
+        part = workspace.commit("n", "a" * 64, writer).parts("items")[1]
+        if damage == "remove":
+            part.unlink()
+        else:
+            part.write_bytes(part.read_bytes()[:20])
+        assert workspace.find("n", "a" * 64) is None

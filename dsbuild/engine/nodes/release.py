@@ -45,7 +45,10 @@ class ReleaseNode:
         manifest = self._folder(ctx) / str(summary["version"]) / NAME
         if not manifest.is_file():
             return False
-        return bool(json.loads(manifest.read_text(encoding="utf-8"))["content_hash"] == summary["content_hash"])
+        try:
+            return bool(json.loads(manifest.read_text(encoding="utf-8"))["content_hash"] == summary["content_hash"])
+        except (ValueError, KeyError, TypeError):
+            return False  # writing it again verifies what stands there, and says what is wrong with it
 
     def _folder(self, ctx: Context) -> Path:
         return ctx.releases / ctx.recipe.dataset
