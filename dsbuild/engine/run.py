@@ -49,6 +49,8 @@ def execute(
     """
     for name in filter(None, (only, redo)):
         _named(graph, name)
+    if only is not None and redo is not None and only != redo:
+        raise RecipeError(f"--only {only} and --redo {redo} contradict each other.", fix="Give one of them.")
     ctx.workspace.prepare()
     ran = Ran()
     for node in graph:
@@ -59,7 +61,9 @@ def execute(
             continue
         key = node_key(node, ctx, ran.outputs)
         found = ctx.workspace.find(node.name, key)
-        if found is not None and (node.name == redo or (ctx.retry_failed and found.figures.get("dead_letters"))):
+        if found is not None and (
+            node.name == redo or (ctx.retry_failed and only in (None, node.name) and found.figures.get("dead_letters"))
+        ):
             ctx.workspace.forget(node.name, key)
             found = None
         if found is not None and not _stands(node, ctx, found):

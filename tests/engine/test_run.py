@@ -201,3 +201,10 @@ def test_the_public_functions_are_those_of_the_api(lab: Path) -> None:
     assert dsbuild.plan("recipe.yaml").calls == 0
     with pytest.raises(RecipeError):
         dsbuild.run("nowhere.yaml")
+
+
+def test_only_and_redo_of_two_nodes_are_refused_and_nothing_is_removed(lab: Path) -> None:
+    _run()
+    with pytest.raises(RecipeError, match="contradict"):
+        _run(only="annotate:lexicon", redo="aggregate:stated")
+    assert _run().idle
