@@ -13,6 +13,8 @@ import dsbuild
 from dsbuild.cli import corpora, gold, recipe, releases
 from schemas.errors import DsbuildError
 
+STOPPED = 130  # the exit code of a process that Ctrl-C ended
+
 app = typer.Typer(
     name="dsbuild",
     help="Build emotion datasets that people can trust.",
@@ -59,9 +61,11 @@ def main() -> None:
             raise
         _tell(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("\nStopped. What was answered is kept; run the same command to go on.", err=True)
-        sys.exit(130)
+    except SystemExit as left:
+        # typer turns Ctrl-C into this exit code, without a word about what that means for the answers.
+        if left.code == STOPPED:
+            typer.echo("\nStopped. What was answered is kept; run the same command to go on.", err=True)
+        raise
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -138,17 +138,17 @@ def kill_when(process: subprocess.Popen[str], line: str, delay: float) -> bool:
     return seen and process.returncode == -signal.SIGKILL
 
 
-def drained(process: subprocess.Popen[str]) -> threading.Thread:
-    """Read a command's standard error away, so that it never waits for us."""
+def drained(process: subprocess.Popen[str]) -> tuple[threading.Thread, list[str]]:
+    """Read a command's standard error away, so that it never waits for us; the lines are there when the thread ends."""
+    lines: list[str] = []
 
     def read() -> None:
         assert process.stderr is not None
-        for _ in process.stderr:
-            pass
+        lines.extend(process.stderr)
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    return thread
+    return thread, lines
 
 
 def readme_row(annotator: str) -> list[str]:

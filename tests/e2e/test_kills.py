@@ -86,11 +86,13 @@ def test_being_asked_to_stop_leaves_no_process_and_loses_no_answer(project: Proj
     for line in process.stderr:
         if line.startswith("annotate:gemma "):
             break
-    drained(process)
+    reader, lines = drained(process)
     wait_until(lambda: bool(prompts_served(project)), 60, "the first request")
     time.sleep(1.5)
     process.send_signal(number)
     assert process.wait(30) == 130
+    reader.join(10)
+    assert any(line.startswith("Stopped. What was answered is kept") for line in lines)
     no_server_left(project)
     project.run("run", RECIPE, *QUICK)
     repeated = sum(count - 1 for count in prompts_served(project).values())
