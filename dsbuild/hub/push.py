@@ -70,7 +70,7 @@ def push(
     Raises:
         DsbuildError: the release is damaged or no release, or has no version; the Hub cannot be reached, does not
             accept the token, gives it no right to write, or fails for longer than `patience`; the version exists
-            there with another content; the repository changed during the push.
+            there with another content; the repository holds another dataset, or changed during the push.
     """
     manifest = verify(release_dir)
     if parse(manifest.version) is None:
@@ -116,6 +116,7 @@ class _Push:
         if tagged is not None:
             self._must_say_the_same(tagged)
             return self._result(tagged, unchanged=True, dry_run=dry_run)
+        self._must_be_ours(head)
         difference = self._difference(head.commit)
         uploaded, deleted = len(difference.write), len(difference.delete)
         if dry_run:
@@ -193,6 +194,17 @@ class _Push:
             return tagged
 
         return self._there.hub.ask("tagging the version", send, landed=landed)
+
+    def _must_be_ours(self, head: Head) -> None:
+        """Refuse to replace the releases of another dataset: a slip in the repository's name would hide them all."""
+        there = self._there.manifest(head.commit)
+        if there is not None and there.dataset != self._manifest.dataset:
+            raise DsbuildError(
+                f"That repository holds the dataset '{there.dataset}' ({there.version}), and this release is of "
+                f"'{self._manifest.dataset}'. Nothing was sent.",
+                where=self._there.where,
+                fix="Name this dataset's own repository; a new one is made by the push.",
+            )
 
     def _must_say_the_same(self, tagged: str) -> None:
         """Refuse to go on if the version's tag stands for another release than this one."""

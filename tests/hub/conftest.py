@@ -88,6 +88,7 @@ def release(tmp_path: Path) -> Callable[..., Path]:
         card: str = CARD,
         writer: str = "zstd",
         content: str | None = None,
+        dataset: str = "tiny",
     ) -> Path:
         folder = tmp_path / f"release-{len(list(tmp_path.glob('release-*')))}"
         labels = [index % len(NAMES) for index in range(len(texts))]
@@ -107,7 +108,7 @@ def release(tmp_path: Path) -> Callable[..., Path]:
             if path.is_file()
         }
         manifest = Manifest(
-            dataset="tiny",
+            dataset=dataset,
             version=version,
             base_version=None,
             schema_version="1",

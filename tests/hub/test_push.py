@@ -474,3 +474,14 @@ def test_a_push_leaves_the_client_as_it_found_it(hub: Any, send: Any, release: A
     finally:
         set_client_factory(_http.default_client_factory)
     assert (logging.get_verbosity(), are_progress_bars_disabled()) == before
+
+
+def test_a_release_never_replaces_another_dataset(hub: Any, send: Any, release: Any) -> None:
+    send(release())
+    before = commits(hub)
+    other = release("2.0.0", dataset="other")
+    told = refusal(lambda: send(other), hub)
+    assert "holds the dataset 'tiny' (1.0.0), and this release is of 'other'" in told
+    assert "holds the dataset 'tiny'" in refusal(lambda: send(other, dry_run=True), hub)
+    assert commits(hub) == before
+    assert set(hub.repos.repos[REPO].tags) == {"1.0.0"}
