@@ -6,7 +6,7 @@ import difflib
 import unicodedata
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -28,7 +28,13 @@ class ToneRef(BaseModel):
 
 
 class Label(BaseModel):
-    """One label: its id as released, what it means, other spellings, names by language, and its TONE node."""
+    """One label: its id as released, what it means, other spellings, names by language, and its place in TONE.
+
+    The place is one node (`tone`), or several that the label blends (`tone_parts`), or none and why (`tone_note`).
+    `tone_reason` says why it is that place; the shipped sets have one wherever no spelling is the node's own word.
+    `code` is what the release writes for it in numbers or letters. `role` marks what is no emotion and yet stands in
+    many sets: neutral, and what the others leave over.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,16 +43,37 @@ class Label(BaseModel):
     descriptions: dict[str, tuple[str, ...]] = {}
     aliases: tuple[str, ...] = ()
     names: dict[str, str] = {}
+    code: str | int | None = None
+    role: Literal["neutral", "other"] | None = None
     tone: ToneRef | None = None
+    tone_parts: tuple[ToneRef, ...] = ()
     tone_note: str | None = None
+    tone_reason: str | None = None
 
     @model_validator(mode="after")
     def _placed_or_explained(self) -> Self:
-        if (self.tone is None) == (self.tone_note is None):
-            raise ValueError(f"label {self.id!r} needs either `tone` or, where it has no node, `tone_note`")
-        if self.tone is not None:
-            node(self.tone.term, self.tone.tier)
+        if (self.tone is not None) + bool(self.tone_parts) + (self.tone_note is not None) != 1:
+            raise ValueError(
+                f"label {self.id!r} needs one of `tone`, `tone_parts` and, where it has no node, `tone_note`"
+            )
+        if len(self.tone_parts) == 1:
+            raise ValueError(f"label {self.id!r} has one part: write it as `tone`")
+        places = self.places
+        if len(set(places)) != len(places):
+            raise ValueError(f"label {self.id!r} has the same part twice")
         return self
+
+    @property
+    def places(self) -> tuple[Node, ...]:
+        """The TONE nodes of the label: none, one, or the parts of a blend."""
+        refs = (self.tone,) if self.tone is not None else self.tone_parts
+        return tuple(node(ref.term, ref.tier) for ref in refs)
+
+    @property
+    def spellings(self) -> set[str]:
+        """The id, the aliases and the English name, folded."""
+        names = [self.names["en"]] if "en" in self.names else []
+        return {fold(text) for text in (self.id, *self.aliases, *names)}
 
 
 def fold(text: str) -> str:
@@ -55,14 +82,23 @@ def fold(text: str) -> str:
 
 
 class Taxonomy(BaseModel):
-    """A named set of labels. `exclusive` labels (neutral) never stand beside others."""
+    """A named set of labels. `exclusive` labels (neutral) never stand beside others.
+
+    `kind` is what the labels name; only emotions have places in TONE. `groups` are published groupings of the labels,
+    {grouping: {group: ids}}; `levels` the published names of intensities, the weakest first.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     title: str
     source: str
+    url: str | None = None
+    year: int | None = None
+    kind: Literal["emotion", "sentiment", "act", "condition", "other"] = "emotion"
     exclusive: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    groups: dict[str, dict[str, tuple[str, ...]]] = {}
     labels: tuple[Label, ...] = Field(min_length=2)
 
     @model_validator(mode="after")
@@ -72,6 +108,15 @@ class Taxonomy(BaseModel):
         unknown = set(self.exclusive) - set(self.ids)
         if unknown:
             raise ValueError(f"exclusive names no label: {sorted(unknown)}")
+        for grouping, groups in self.groups.items():
+            listed = [label for members in groups.values() for label in members]
+            if set(listed) - set(self.ids) or len(set(listed)) != len(listed):
+                raise ValueError(f"groups.{grouping} names a label twice, or one there is not")
+        codes = [str(label.code) for label in self.labels if label.code is not None]
+        if len(set(codes)) != len(codes):
+            raise ValueError("two labels have the same code")
+        if self.kind != "emotion" and any(label.places for label in self.labels):
+            raise ValueError(f"labels of kind {self.kind} are no emotions, so they have no place in TONE")
         owners: dict[str, str] = {}
         for label in self.labels:
             for spelling in {fold(s) for s in (label.id, *label.aliases)}:
@@ -91,13 +136,20 @@ class Taxonomy(BaseModel):
 
     @cached_property
     def _spellings(self) -> dict[str, str]:
-        return {fold(s): label.id for label in self.labels for s in (label.id, *label.aliases)}
+        # Codes come last, so that none of them hides a name.
+        codes = {fold(str(label.code)): label.id for label in self.labels if label.code is not None}
+        return codes | {fold(s): label.id for label in self.labels for s in (label.id, *label.aliases)}
 
     def resolve(self, text: str) -> str | None:
-        """The id that `text` stands for: an id, an alias, or either in another case; None if it is no label."""
+        """The id that `text` stands for: an id, an alias, either in another case, or a released code; None if it is
+        no label."""
         if text in self.index:
             return text
         return self._spellings.get(fold(text))
+
+    def places(self, label: str) -> tuple[Node, ...]:
+        """The TONE nodes of a label id: none, one, or the parts of a blend."""
+        return self.labels[self.index[label]].places
 
     def tone(self, label: str) -> Node | None:
         """The TONE node of a label id, None where it has none."""
@@ -150,7 +202,7 @@ def load_taxonomy(name_or_path: str) -> Taxonomy:
             fix=f"{hint}Shipped: {', '.join(shipped())}. A file of your own is named by its path.",
         )
     try:
-        data = load_yaml(path.read_text(encoding="utf-8"))
+        data = load_yaml(path.read_text(encoding="utf-8"), ours=not own)
     except FileNotFoundError:
         raise DsbuildError("There is no such taxonomy file.", where=str(path)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

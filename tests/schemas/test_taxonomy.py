@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import DsbuildError
 from schemas.markdown import escape
-from schemas.taxonomy import Taxonomy, load_taxonomy, parse_taxonomy, shipped
+from schemas.taxonomy import Taxonomy, fold, load_taxonomy, parse_taxonomy, shipped
 from schemas.tone import node, nodes
 
 
@@ -43,7 +43,9 @@ def test_every_shipped_label_is_defined_and_placed_or_explained(name: str) -> No
     assert taxonomy.source
     for label in taxonomy.labels:
         assert label.definition
-        assert (label.tone is None) == bool(label.tone_note)
+        assert (not label.places) == bool(label.tone_note)
+        if label.tone is not None and fold(label.tone.term) not in label.spellings:
+            assert label.tone_reason, f"{label.id} stands at another word's node"
 
 
 def test_mahaemotions_has_the_ten_released_strings_and_the_two_in_lower_case_resolve() -> None:
@@ -88,7 +90,7 @@ def _two(**changes: object) -> dict[str, object]:
     ("changes", "told"),
     [
         ({"labels": [{"id": "a", "tone_note": "-"}, {"id": "A", "tone_note": "-"}]}, "stands for both"),
-        ({"labels": [{"id": "a"}, {"id": "b", "tone_note": "-"}]}, "needs either"),
+        ({"labels": [{"id": "a"}, {"id": "b", "tone_note": "-"}]}, "needs one of"),
         ({"labels": [{"id": "a", "tone": {"term": "hangry", "tier": 1}}, {"id": "b", "tone_note": "-"}]}, "hangry"),
         ({"exclusive": ["c"]}, "exclusive names no label"),
         ({"colour": "red"}, "colour"),
