@@ -43,7 +43,7 @@ test-kills: $(VENV)/.dev
 # Both lock files hold the same versions; run this after a change of the dependencies, with uv installed.
 LOCK := uv pip compile pyproject.toml --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 --quiet
 lock:
-	$(LOCK) --extra local --extra gold --extra dev --output-file requirements-dev.lock
+	$(LOCK) --extra local --extra gold --extra tone --extra dev --output-file requirements-dev.lock
 	$(LOCK) --extra local --constraint requirements-dev.lock --output-file requirements.lock
 
 clean:

@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 
 import dsbuild
-from dsbuild.cli import corpora, gold, recipe, releases
+from dsbuild.cli import corpora, gold, recipe, releases, tone
 from schemas.errors import DsbuildError
 
 STOPPED = 130  # the exit code of a process that Ctrl-C ended
@@ -29,6 +29,7 @@ releases.register(app)
 app.add_typer(gold.app, name="gold")
 app.add_typer(corpora.corpora, name="corpora")
 app.add_typer(corpora.taxonomies, name="taxonomies")
+app.add_typer(tone.app, name="tone")
 
 
 @app.callback(invoke_without_command=True)
