@@ -49,10 +49,12 @@ def _undefined(metric: str, entry: Mapping[str, Any]) -> bool:
 
 
 def _agreement(entry: Mapping[str, Any]) -> str:
+    interval = f" The interval is {entry['low']:.3g} to {entry['high']:.3g}." if entry["low"] is not None else ""
+    if not entry["labels"]:
+        return f"Sharpen the instructions with examples, and repeat a round on items where annotators differ.{interval}"
     known = [label for label in entry["labels"] if label["value"] is not None]
     worst = sorted(known, key=lambda label: float(label["value"]))[:3]
     named = ", ".join(f"{label['label']} ({label['value']:.3g})" for label in worst)
-    interval = f" The interval is {entry['low']:.3g} to {entry['high']:.3g}." if entry["low"] is not None else ""
     return (
         f"Annotators agree least on {named}: sharpen these definitions with examples, or merge them, and repeat a "
         f"round on items where they differ.{interval}"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from corpora.columns import Columns, Reading
 from corpora.labels import LabelColumns
 from schemas.config import NAME
 from schemas.errors import DsbuildError
@@ -15,22 +16,7 @@ from schemas.plain_yaml import load_yaml
 from schemas.task import Perspective
 
 Design = Literal["everyone", "random", "cascade", "self_selected", "unknown"]
-Modality = Literal["text", "dialogue", "audio", "image", "video", "physiology"]
-
-
-class Columns(BaseModel):
-    """Which columns of a corpus's files hold what an item is made of."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    text: str
-    id: str | None = None
-    language: str | None = None
-    split: str | None = None
-
-    def named(self) -> dict[str, str]:
-        """{role: column} for the roles that have a column."""
-        return {role: column for role, column in self.model_dump().items() if column is not None}
+Modality = Literal["text", "dialogue", "audio", "image", "video", "music", "physiology"]
 
 
 class CardFile(BaseModel):
@@ -51,8 +37,9 @@ class CardFile(BaseModel):
         return path
 
 
-class Card(BaseModel):
-    """What is known about a corpus. `files` go by the source's splits, or by any name where it has none.
+class Card(Reading):
+    """What is known about a corpus. `files` go by the source's splits, or by any name where it has none; those that
+    `file` of a label or of people names are not files of items.
 
     `annotators` says in free words who annotated how; `assignment` how raters and items came together: a rater who
     was never asked is not a rater who said no. `split_files` is false where the names of `files` are not splits.

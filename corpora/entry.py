@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from corpora import catalog
-from corpora.card import Card, Columns
-from corpora.labels import LabelColumns
+from corpora.card import Card, Modality
+from corpora.columns import Columns, Reading
+from corpora.labels import LabelColumns, check_pattern
 from schemas.config import NAME
-from schemas.errors import DsbuildError, RecipeError
+from schemas.errors import RecipeError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+ITEMS = "items"  # what a file is read for, where it is no file of labels or people
+CONTEXT = 5  # turns, where nothing is said
 
 
-class CorpusConfig(BaseModel):
+class CorpusConfig(Reading):
     """An entry of the recipe's `corpora`. What it leaves out comes from the card of that name, if there is one.
 
-    `path` is a folder with the card's files, one file, or {split: file}, relative to the recipe; without it the
-    card's files are pulled. `labels` says whose answers the files carry, "none" ignores them. `sha256` is the
-    checksum of the file, or {split: checksum}. Over `max_rejects` rejects the run fails. `delimiter` and
-    `quoted: false` (a quote is a character like any other) are for CSV and TSV files that keep other rules.
+    `path` is a folder with the card's files, one file, {split: file}, or a pattern of files
+    (`"annotations/{song_id}.csv"`), relative to the recipe; without it the card's files are pulled. `labels` says whose
+    answers the files carry, "none" ignores them. `sha256` is the checksum of the file, or {split: checksum}. Over
+    `max_rejects` rejects the run fails. `delimiter` and `quoted: false` (a quote is a character like any other) are for
+    CSV and TSV files that keep other rules.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=NAME)
     path: str | dict[str, str] | None = None
     columns: Columns | None = None
     labels: tuple[LabelColumns, ...] | Literal["none"] | None = None
     language: str | None = None
+    modality: Modality | None = None
     licence: str | None = None
     sha256: str | dict[str, str] | None = None
     max_rejects: int | None = Field(default=None, ge=0)
@@ -46,11 +47,10 @@ class CorpusConfig(BaseModel):
     def _names_a_file(cls, path: str | dict[str, str] | None) -> str | dict[str, str] | None:
         if path is not None and (not path or (isinstance(path, dict) and not all(path.values()))):
             raise ValueError("a path is a folder, a file, or {split: file}")
-        named = [path] if isinstance(path, str) else list((path or {}).values())
-        if any("{" in one for one in named):
-            raise ValueError("a path names a file, it cannot hold a pattern")
-        if any("://" in one for one in named):
-            raise ValueError("a path names a file on this machine; download it first")
+        for one in [path] if isinstance(path, str) else list((path or {}).values()):
+            check_pattern(one)
+            if "://" in one:
+                raise ValueError("a path names a file on this machine; download it first")
         return path
 
     @model_validator(mode="after")
@@ -65,7 +65,8 @@ class CorpusConfig(BaseModel):
 @dataclass(frozen=True)
 class SourceFile:
     """One file of a corpus: its split in the source (None: it names none), its name relative to the corpus, where it
-    lies (None: still to be pulled from `url`), the checksum the recipe demands and the one its card states."""
+    lies (None: still to be pulled from `url`), the checksum the recipe demands and the one its card states; what it is
+    read for (ITEMS, or the `file` of the labels or people that it holds) and what a pattern of its name bound."""
 
     split: str | None
     name: str
@@ -74,6 +75,8 @@ class SourceFile:
     required: str | None = None
     stated: str | None = None
     actual: str | None = None
+    use: str = ITEMS
+    binds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,16 @@ class Source:
     delimiter: str | None
     quoted: bool
     card: Card | None
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def local(self) -> bool:
         """Whether every file is at hand."""
         return all(file.path is not None for file in self.files)
+
+    def files_for(self, use: str) -> list[SourceFile]:
+        """The files that are read for that: ITEMS, or the `file` of a label or of people."""
+        return [file for file in self.files if file.use == use]
 
 
 def resolve(config: CorpusConfig, base: Path) -> Source:
@@ -105,6 +113,8 @@ def resolve(config: CorpusConfig, base: Path) -> Source:
         RecipeError: neither the entry nor a card says what has to be said.
         DsbuildError: a file that `path` names does not exist.
     """
+    from corpora.files import source_files
+
     entry = catalog.find(config.name)
     card = entry.card if entry else None
     if card is None and config.path is None:
@@ -117,93 +127,46 @@ def resolve(config: CorpusConfig, base: Path) -> Source:
             fix="Add: columns: {id: ID_COLUMN, text: TEXT_COLUMN}.",
         )
     labels = config.labels if config.labels is not None else (card.labels if card else ())
+    labels = () if labels == "none" else labels
+    reading = Reading.model_validate({name: _said(config, card, name) for name in Reading.model_fields})
+    if reading.context is None:
+        reading = reading.model_copy(update={"context": CONTEXT if columns.turn is not None else 0})
+    of_labels = [one.file for one in labels if one.file is not None]
+    uses = dict.fromkeys((*of_labels, *(one.file for one in reading.people if one.file is not None)))
+    if of_labels and columns.id is None:
+        raise RecipeError(
+            f"Labels of corpus '{config.name}' lie in a file of their own, and its items have no id to find them by.",
+            where=f"corpora.{config.name}.columns",
+            fix="Add the column of the id: columns: {id: ID_COLUMN, ...}.",
+        )
     return Source(
         name=config.name,
-        files=tuple(_files(config, entry, base)),
+        files=tuple(source_files(config, entry, base, tuple(uses))),
         columns=columns,
-        labels=() if labels == "none" else labels,
+        labels=labels,
         language=config.language or (card.language if card and columns.language is None else None),
         licence=config.licence or (card.licence if card else None),
-        modality=card.modality if card else "text",
+        modality=_modality(config, card, columns, reading),
         max_rejects=config.max_rejects,
         delimiter=config.delimiter,
         quoted=config.quoted,
         card=card,
+        reading=reading,
     )
 
 
-def _files(config: CorpusConfig, entry: catalog.Entry | None, base: Path) -> list[SourceFile]:
-    card = entry.card if entry else None
-    names = {key: card.file_name(key) for key in card.files} if card else {}
-    if isinstance(config.path, dict):
-        # In the card's order: of equal texts without a key, the first has occurrence 0, whoever writes the recipe.
-        order = {key: position for position, key in enumerate(names)}
-        keys = sorted(config.path, key=lambda key: order.get(key, len(order)))
-        last = {key: Path(config.path[key]).name for key in keys}
-        twice = len(set(last.values())) < len(last)
-        found = [
-            _file(config, card, key, base / config.path[key], f"{key}/{last[key]}" if twice else last[key], split=key)
-            for key in keys
-        ]
-    elif isinstance(config.path, str) and not (base / config.path).is_dir():
-        path = base / config.path
-        key = next((key for key, name in names.items() if Path(name).name == path.name), None)
-        if key is None and len(names) == 1:
-            key = next(iter(names))
-        found = [_file(config, card, key, path, path.name, split=_split(card, key))]
-    elif isinstance(config.path, str):
-        if card is None:
-            raise RecipeError(
-                f"'{config.path}' is a folder, and no card says which of its files to read.",
-                where=f"corpora.{config.name}.path",
-                fix="Name a file, or the file of each split: path: {train: FILE, test: FILE}.",
-            )
-        found = [_file(config, card, k, base / config.path / n, n, split=_split(card, k)) for k, n in names.items()]
-    else:
-        assert entry is not None
-        card = entry.card
-        shipped = {k: entry.folder / n for k, n in names.items() if entry.folder and (entry.folder / n).is_file()}
-        found = [_file(config, card, k, shipped.get(k), n, split=_split(card, k)) for k, n in names.items()]
-    return found
+def _said(config: CorpusConfig, card: Card | None, name: str) -> object:
+    said = config if name in config.model_fields_set or card is None else card
+    value: object = getattr(said, name)
+    return value
 
 
-def _split(card: Card | None, key: str | None) -> str | None:
-    return key if card is not None and card.split_files else None
-
-
-def _file(
-    config: CorpusConfig, card: Card | None, key: str | None, path: Path | None, name: str, *, split: str | None
-) -> SourceFile:
-    if path is not None:
-        _must_exist(config.name, path)
-    wanted = config.sha256.get(key or "") if isinstance(config.sha256, Mapping) else config.sha256
-    known = card.files.get(key) if card and key else None
-    if path is None and (known is None or known.url is None):
-        raise DsbuildError(
-            f"The card of '{config.name}' has no URL for {name}.",
-            where=f"corpora.{config.name}",
-            fix=f"Point to a local copy: --set corpora.{config.name}.path=DIR",
-        )
-    return SourceFile(
-        split=split,
-        name=name,
-        path=path,
-        url=known.url if known else None,
-        required=wanted,
-        stated=known.sha256 if known else None,
-    )
-
-
-def _must_exist(corpus: str, path: Path) -> None:
-    if path.is_file():
-        if path.suffix.lower() not in SUFFIXES:
-            raise DsbuildError(
-                f"dsbuild does not read files like {path.name}.",
-                where=f"corpora.{corpus}.path",
-                fix=f"It reads {', '.join(SUFFIXES)}.",
-            )
-        return
-    beside = sorted(other.name for other in path.parent.glob("*")) if path.parent.is_dir() else []
-    close = difflib.get_close_matches(path.name, beside, n=1)
-    hint = f'Did you mean "{close[0]}"?' if close else "Check `path`; it is relative to the recipe."
-    raise DsbuildError(f"There is no file {path}.", where=f"corpora.{corpus}.path", fix=hint)
+def _modality(config: CorpusConfig, card: Card | None, columns: Columns, reading: Reading) -> str:
+    """What is shown: as the recipe or the card says, else turns of dialogues, else the richest of the media."""
+    if config.modality is not None:
+        return config.modality
+    if card is not None and ("modality" in card.model_fields_set or not reading.media):
+        return card.modality
+    if columns.turn is not None:
+        return "dialogue"
+    return next((one for one in ("video", "audio", "image") if one in reading.media), "text")

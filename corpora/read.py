@@ -1,32 +1,41 @@
-"""A corpus read into items and the annotations it came with, batch by batch."""
+"""A corpus read into items, the annotations it came with, and its people, batch by batch.
+
+Where a row is an item, files are read a batch at a time. Where rows share an item, or an item is a turn of a dialogue,
+the files of items are held: the text of their cells and 16 bytes for each cell. Files of labels are held as well.
+"""
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from corpora.answers import Answers, read_answers, wide_columns
-from corpora.entry import Source, SourceFile
-from corpora.labels import LabelColumns
+from corpora import extra
+from corpora.answers import Answers, Plan, read_answers
+from corpora.entry import ITEMS as OF_ITEMS
+from corpora.entry import Source
+from corpora.items import NO_TIME, NO_TURN, alike, make_items, with_parts
+from corpora.known import Known, numbers
+from corpora.people import People
 from corpora.provenance import provenance, provenance_row
-from corpora.readers import Layout, Rows, reader_for
-from corpora.readers.rows import RowReject
+from corpora.pseudonyms import Pseudonyms, pseudonyms
+from corpora.rejected import Rejected
+from corpora.scope import NO_FIT, ROW_NUMBER
 from corpora.seen import Seen
-from schemas.errors import DsbuildError, RecipeError
-from schemas.ids import item_hash, item_id, item_id_from_content
-from schemas.tables import ANNOTATIONS, ITEMS, REJECTS, conform, empty
+from corpora.tables import Table, frames, item_tables, names_people, nothing, other_tables
+from schemas.errors import DsbuildError
+from schemas.ids import annotation_id, item_id, item_id_from_content
+from schemas.tables import ANNOTATIONS, ITEMS, PEOPLE, empty
 from schemas.task import Task
 
 BATCH_ROWS = 50_000
 
 EMPTY_TEXT = "empty text"
 NO_ID = "no id"
+NO_ITEM = "no such item"
 DUPLICATE_ID = "duplicate id"
 
 # A place is a file's number and a line in one integer, so that Seen can keep it.
@@ -36,52 +45,42 @@ _LINE_BITS = 40
 @dataclass(frozen=True)
 class Batch:
     """What came of a batch of rows: `items` (ITEMS), `annotations` (ANNOTATIONS), `rejects` (REJECTS), and `figures`:
-    counts that add up over batches (`mapped` and `label_strings` hold counts by name)."""
+    counts that add up over batches (`mapped` and `label_strings` hold counts by name). The last one has the `people`
+    (PEOPLE) of the whole corpus."""
 
     items: pl.DataFrame
     annotations: pl.DataFrame
     rejects: pl.DataFrame
     figures: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How one file is read: which columns are taken, by whom, and which are only kept."""
-
-    labels: tuple[tuple[LabelColumns, Task], ...]
-    wanted: tuple[str, ...]
-    kept: tuple[str, ...]
+    people: pl.DataFrame = field(default_factory=lambda: empty(PEOPLE))
 
 
 def read_corpus(source: Source, tasks: Mapping[str, Task], batch_rows: int = BATCH_ROWS) -> Iterator[Batch]:
     """Read every file of `source`, which has been pulled, in order, at most `batch_rows` rows at a time.
 
-    `tasks` are the recipe's, by name. Memory: one batch, and 16 bytes for each item.
+    `tasks` are the recipe's, by name. Memory: one batch, and 16 bytes for each item; see above for what is held.
 
     Raises:
         RecipeError: a column or a task that the entry names does not exist.
-        DsbuildError: a file is broken as a whole, nothing could be read, or there are more rejects than allowed.
+        DsbuildError: a file is broken as a whole, nothing could be read, there are more rejects than allowed, or the
+            corpus names people and the environment has no key to hash their names with.
     """
-    known = Seen()
     rows = items = rejected = 0
     first_reject: str | None = None
-    plans = [_plan(source, file, tasks) for file in source.files]
-    for number, (file, plan) in enumerate(zip(source.files, plans, strict=True)):
-        for raw in _reader(source, file).rows(plan.wanted, plan.kept, batch_rows):
-            batch = _batch(source, number, plan, raw, known)
-            rows += int(batch.figures["rows"])
-            items += batch.items.height
-            rejected += batch.rejects.height
-            if first_reject is None and batch.rejects.height:
-                row = batch.rejects.row(0, named=True)
-                first_reject = f"{row['file']}:{row['line']}: {row['reason']}"
-            if source.max_rejects is not None and rejected > source.max_rejects:
-                raise DsbuildError(
-                    f"Corpus '{source.name}' has more than the {source.max_rejects} rejects its recipe allows.",
-                    where=first_reject,
-                    fix=f"Mend the file, or raise corpora.{source.name}.max_rejects.",
-                )
-            yield batch
+    for batch in _Reading(source, tasks, batch_rows).batches():
+        rows += int(batch.figures["rows"])
+        items += batch.items.height
+        rejected += batch.rejects.height
+        if first_reject is None and batch.rejects.height:
+            row = batch.rejects.row(0, named=True)
+            first_reject = f"{row['file']}:{row['line']}: {row['reason']}"
+        if source.max_rejects is not None and rejected > source.max_rejects:
+            raise DsbuildError(
+                f"Corpus '{source.name}' has more than the {source.max_rejects} rejects its recipe allows.",
+                where=first_reject,
+                fix=f"Mend the file, or raise corpora.{source.name}.max_rejects.",
+            )
+        yield batch
     if not items:
         what = f"none of its {rows} rows could be read" if rows else "its files have no rows"
         raise DsbuildError(
@@ -91,192 +90,251 @@ def read_corpus(source: Source, tasks: Mapping[str, Task], batch_rows: int = BAT
         )
 
 
-def _reader(source: Source, file: SourceFile) -> Any:
-    if file.path is None:
-        raise DsbuildError(f"{file.name} of corpus '{source.name}' has not been pulled.", fix="Pull it first.")
-    return reader_for(file.path, Layout(file.name, source.delimiter, source.quoted))
+class _Reading:
+    """One reading of a corpus: what is remembered from batch to batch."""
 
+    def __init__(self, source: Source, tasks: Mapping[str, Task], batch_rows: int) -> None:
+        self._source = source
+        self._batch_rows = batch_rows
+        own = [entry for entry in source.labels if entry.file is None]
+        # Without an id nothing says that two rows are of one item.
+        self._shared = source.columns.id is not None and any(entry.shares_rows for entry in own)
+        self._held = self._shared or source.columns.turn is not None
+        self._tables = item_tables(source, tasks, self._held)
+        self._others = other_tables(source, tasks)
+        self._names: Pseudonyms = pseudonyms(source.name, source.reading.names, names_people(source))
+        self._people = People(source, self._names)
+        self._seen = Seen()
+        self._known = Known()
+        self._numbers = {file.name: number for number, file in enumerate(source.files_for(OF_ITEMS))}
+        self._markers = {id(entry): str(provenance_row(source, entry)["provenance"]) for entry in source.labels}
 
-def _plan(source: Source, file: SourceFile, tasks: Mapping[str, Task]) -> _Plan:
-    columns: list[str] = _reader(source, file).columns()
-    roles = source.columns.named()
-    for role, column in roles.items():
-        _must_have(source, file, column, columns, f"columns.{role}")
-    labels = []
-    wanted = dict.fromkeys(roles.values())
-    for entry in source.labels:
-        if source.columns.split is None and entry.on.splits is not None and file.split not in entry.on.splits:
-            continue
-        task = tasks.get(entry.task)
-        if task is None:
-            close = difflib.get_close_matches(entry.task, tasks, n=1)
-            hint = f'Did you mean "{close[0]}"? ' if close else ""
-            raise RecipeError(
-                f"Corpus '{source.name}' carries labels of the task '{entry.task}', which the recipe does not have.",
-                where=f"corpora.{source.name}.labels",
-                fix=f"{hint}Add that task, or write `labels: none` to leave them alone.",
-            )
-        if entry.is_wide:
-            if task.taxonomy is None:
-                raise RecipeError(
-                    f"'{entry.columns}' is a pattern of labels, and the task '{task.name}' has none.",
-                    where=f"corpora.{source.name}.labels",
-                )
-            found = [name for name in wide_columns(entry, task, columns) if name not in roles.values()]
-            if not found:
-                raise RecipeError(
-                    f"No column fits '{entry.columns}': none holds a label of '{task.name}'.",
-                    where=f"corpora.{source.name}.labels ({file.name})",
-                    fix=f"The file has: {_listed(columns)}. The labels are: {_listed(task.label_ids)}.",
-                )
-            wanted.update(dict.fromkeys(found))
+    def batches(self) -> Iterator[Batch]:
+        """The batches; one is held back, so that the last can have the people."""
+        before: Batch | None = None
+        for batch in self._parts():
+            if before is not None:
+                yield before
+            before = batch
+        if before is None:
+            return
+        people, torn = self._people.table()
+        rejects = Rejected(self._source.name, None, self._names)
+        for one in torn:
+            rejects.add(**one)
+        yield replace(before, people=people, rejects=pl.concat([before.rejects, rejects.frame()]))
+
+    def _parts(self) -> Iterator[Batch]:
+        labels = [self._held_table(table) for table in self._others]
+        more = (
+            extra.of_files(pl.concat([rows.select("_id_", "_file_", "_extra_") for _, rows, _ in labels]))
+            if labels
+            else None
+        )
+        for table in self._tables:
+            if self._held:
+                rejects = Rejected(self._source.name, table, self._names)
+                yield self._batch(table, _together(self._source, table, self._batch_rows, rejects), rejects, more)
+                continue
+            for file, frame, unread in frames(self._source, table, self._batch_rows):
+                rejects = Rejected(self._source.name, table, self._names)
+                for reject in unread:
+                    rejects.unread(file.name, reject)
+                yield self._batch(table, frame, rejects, more)
+        for table, rows, rejects in labels:
+            if table.plans or len(rejects):
+                yield self._of_labels(table, rows, rejects)
+
+    def _held_table(self, table: Table) -> tuple[Table, pl.DataFrame, Rejected]:
+        """A table of labels or people, whole, each row with the `_id_` of its item; people are seen on the way."""
+        rejects = Rejected(self._source.name, table, self._names)
+        rows = _together(self._source, table, self._batch_rows, rejects)
+        rows = self._fitting(table, rows, rejects)
+        for entry in table.people:
+            self._people.see(entry, table.scope, rows)
+        if table.key is None:
+            return table, rows.with_columns(pl.lit(None, dtype=pl.String).alias("_id_")), rejects
+        rows = rows.with_columns(table.scope.expr(table.key).alias("_key_"))
+        rows = rejects.drop(rows, pl.col("_key_").is_null(), NO_ID)
+        return table, rows.with_columns(_ids(self._source.name, rows["_key_"]).alias("_id_")), rejects
+
+    def _fitting(self, table: Table, rows: pl.DataFrame, rejects: Rejected) -> pl.DataFrame:
+        """`rows` of which every cell that names are taken out of fits its pattern, or is blank."""
+        for column in table.bound:
+            name = table.scope.names_of(column)[0]
+            blank = pl.col(column).is_null() | (pl.col(column).str.strip_chars() == "")
+            detail = pl.format("{}: '{}'", pl.lit(column), column)
+            rows = rejects.drop(rows, pl.col("{" + name + "}").is_null() & ~blank, NO_FIT, detail)
+        return rows
+
+    def _batch(self, table: Table, rows: pl.DataFrame, rejects: Rejected, more: pl.DataFrame | None) -> Batch:
+        source = self._source
+        total = rows.height + len(rejects)
+        read = self._fitting(table, rows, rejects)
+        read = self._identified(table, self._parted(table, read, rejects), rejects)
+        firsts = read
+        if self._shared:
+            firsts = read.filter(pl.col("_first_")).drop("_extra_")
+            firsts = firsts.join(extra.of_rows(read), on="_id_", how="left", maintain_order="left")
+        firsts = extra.joined(firsts, more) if more is not None else firsts
+        items, hashes = make_items(source, firsts)
+        if self._others:
+            self._known.add(items["item_id"], hashes)
+        hashed = pl.DataFrame({"_id_": items["item_id"], "_hash_": hashes, "_source_split_": items["source_split"]})
+        read = read.join(hashed, on="_id_", how="left", maintain_order="left")
+        read = read.with_columns((pl.int_range(pl.len()).over("_id_") + 1).cast(pl.String).alias(ROW_NUMBER))
+        answers = [(plan, self._answers(plan, self._in_splits(plan, read))) for plan in table.plans]
+        self._see(table, read, items)
+        split = [file.split for file in table.files]
+        by_split = (
+            {split[0] or "": total}
+            if source.columns.split is None and len(set(split)) == 1
+            else _counts(items["source_split"])
+        )
+        return _made(items, answers, rejects, {"rows": total, "rows_by_split": by_split})
+
+    def _parted(self, table: Table, read: pl.DataFrame, rejects: Rejected) -> pl.DataFrame:
+        """`read` with the parts of its items, without the rows that lack one."""
+        source = self._source
+        read = with_parts(read, source, table.scope, self._names)
+        if source.columns.text is not None:
+            read = rejects.drop(read, pl.col("_text_").str.strip_chars() == "", EMPTY_TEXT)
+        if source.columns.turn is not None:
+            out_of_place = pl.col("_dialogue_").is_not_null() & pl.col("_turn_").is_null()
+            read = rejects.drop(read, out_of_place, NO_TURN)
+        for column in read.columns:
+            if column.startswith("_media:") and not column.endswith(":path"):
+                _, role, key = column.split(":")
+                given = table.scope.expr(getattr(source.reading.media[role], key))
+                read = rejects.drop(read, pl.col(column).is_null() & given.is_not_null(), NO_TIME)
+        if source.columns.id is None:
+            return read.with_columns(pl.lit(None, dtype=pl.String).alias("_key_"))
+        read = read.with_columns(table.scope.expr(source.columns.id).alias("_key_"))
+        return rejects.drop(read, pl.col("_key_").is_null(), NO_ID)
+
+    def _identified(self, table: Table, read: pl.DataFrame, rejects: Rejected) -> pl.DataFrame:
+        """`read` with the ids of its items (`_id_`), without rows that are no further part of an item known by then.
+
+        Where rows share items, `_first_` says which is the first of each."""
+        name = self._source.name
+        texts = read["_text_"].to_list() if self._source.columns.id is None else []
+        if self._source.columns.id is None:
+            ids = pl.Series([item_id_from_content(name, text, 0) for text in texts], dtype=pl.String)
         else:
-            _must_have(source, file, entry.columns, columns, "labels")
-            wanted[entry.columns] = None
-        labels.append((entry, task))
-    return _Plan(tuple(labels), tuple(wanted), tuple(name for name in columns if name not in wanted))
-
-
-def _must_have(source: Source, file: SourceFile, column: str, columns: Sequence[str], key: str) -> None:
-    if column in columns:
-        return
-    close = difflib.get_close_matches(column, columns, n=1) or [c for c in columns if c.lower() == column.lower()]
-    hint = f'Did you mean "{close[0]}"? ' if close else ""
-    if len(columns) == 1 and any(mark in columns[0] for mark in ";\t|,"):
-        hint = "Its header is one single field; if something else separates the fields, say so with `delimiter`. "
-    raise RecipeError(
-        f"{file.name} has no column '{column}'.",
-        where=f"corpora.{source.name}.{key}",
-        fix=f"{hint}It has: {_listed(columns)}.",
-    )
-
-
-def _listed(names: Sequence[str], most: int = 40) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def _batch(source: Source, number: int, plan: _Plan, raw: Rows, known: Seen) -> Batch:
-    file, columns = source.files[number], source.columns
-    stage = f"corpus:{source.name}"
-    rejects = [_row_reject(stage, file.name, reject) for reject in raw.rejects]
-    read = raw.frame.with_columns(raw.extra.alias("_extra"), raw.lines.alias("_line"))
-    total = read.height + len(raw.rejects)
-
-    def drop(frame: pl.DataFrame, broken: pl.Expr, reason: str) -> pl.DataFrame:
-        judged = frame.with_columns(broken.fill_null(True).alias("_broken"))
-        if judged["_broken"].any():
-            lost = judged.filter(pl.col("_broken"))
-            rejects.extend(
-                {"reason": reason, "file": file.name, "line": row["_line"], "raw": _raw(row, plan)}
-                for row in lost.iter_rows(named=True)
+            ids = _ids(name, read["_key_"])
+        read = read.with_columns(ids.alias("_id_"))
+        if self._shared:
+            first = pl.int_range(pl.len()).over("_id_") == 0
+            same = [pl.col(part).eq_missing(pl.col(part).first().over("_id_")) for part in alike(self._source)]
+            read = read.with_columns(
+                first.alias("_first_"), pl.format("{}:{}", "_file_", "_line_").first().over("_id_").alias("_there_")
             )
-        return judged.filter(~pl.col("_broken")).drop("_broken")
-
-    read = drop(read, pl.col(columns.text).str.strip_chars() == "", EMPTY_TEXT)
-    if columns.id is not None:
-        read = drop(read, pl.col(columns.id).str.strip_chars() == "", NO_ID)
-    texts = read[columns.text].to_list()
-    keys = read[columns.id].to_list() if columns.id is not None else None
-    places = read["_line"].to_numpy().astype(np.int64) + (number << _LINE_BITS)
-    if keys is not None:
-        ids = [item_id(source.name, key) for key in keys]
-    else:
-        ids = [item_id_from_content(source.name, text, 0) for text in texts]
-    hashes = np.fromiter((int(one, 16) for one in ids), dtype=np.uint64, count=len(ids))
-    before, first = known.occurrences(hashes, places)
-    if keys is None:
-        for row in np.flatnonzero(before):
-            ids[row] = item_id_from_content(source.name, texts[row], int(before[row]))
-    read = read.with_columns(pl.Series("_id", ids, dtype=pl.String))
-    if keys is not None:
-        for row in np.flatnonzero(before):
-            at_file, at_line = int(first[row]) >> _LINE_BITS, int(first[row]) & ((1 << _LINE_BITS) - 1)
+            detail = pl.format("{} stands at {} already, and is something else there", "_key_", "_there_")
+            return rejects.drop(read, ~pl.all_horizontal(pl.lit(True), *same), DUPLICATE_ID, detail)
+        files = read["_file_"].replace_strict(self._numbers, return_dtype=pl.Int64).to_numpy()
+        places = read["_line_"].to_numpy().astype(np.int64) + (files << _LINE_BITS)
+        before, first_place = self._seen.occurrences(numbers(ids), places)
+        repeated = np.flatnonzero(before)
+        if not len(repeated):
+            return read
+        if self._source.columns.id is None:
+            again = ids.to_list()
+            for row in repeated:
+                again[row] = item_id_from_content(name, texts[row], int(before[row]))
+            return read.with_columns(pl.Series("_id_", again, dtype=pl.String))
+        by_number = {number: file for file, number in self._numbers.items()}
+        for row in repeated:
+            at_file, at_line = int(first_place[row]) >> _LINE_BITS, int(first_place[row]) & ((1 << _LINE_BITS) - 1)
             cells = read.row(int(row), named=True)
-            rejects.append(
-                {
-                    "reason": DUPLICATE_ID,
-                    "item_id": ids[row],
-                    "file": file.name,
-                    "line": cells["_line"],
-                    "detail": f"{keys[row]} stands at {source.files[at_file].name}:{at_line} already",
-                    "raw": _raw(cells, plan),
-                }
+            rejects.add(
+                DUPLICATE_ID,
+                item_id=cells["_id_"],
+                file=cells["_file_"],
+                line=cells["_line_"],
+                detail=f"{cells['_key_']} stands at {by_number[at_file]}:{at_line} already",
+                raw=rejects.raw(cells),
             )
-        read = read.filter(pl.Series(before == 0))
-    read = read.with_columns(pl.Series("_hash", [item_hash(t) for t in read[columns.text].to_list()], dtype=pl.String))
-    items = _items(source, file, read)
-    answers = _answers(source, plan, read, items["source_split"])
-    lines = read.select(item_id="_id", line="_line")
-    for given in answers:
-        refused = given.refused.join(lines, on="item_id", how="left", maintain_order="left")
-        rejects.extend({**row, "file": file.name} for row in refused.iter_rows(named=True))
-    figures = {
-        "rows": total,
+        return read.filter(pl.Series(before == 0))
+
+    def _in_splits(self, plan: Plan, read: pl.DataFrame) -> pl.DataFrame:
+        splits = plan.entry.on.splits
+        if splits is None:
+            return read
+        return read.filter(pl.col("_source_split_").is_in(list(splits)).fill_null(False))
+
+    def _answers(self, plan: Plan, rows: pl.DataFrame) -> Answers:
+        answers = read_answers(plan, rows, self._names, self._markers[id(plan.entry)])
+        self._people.seen(answers.annotations, plan.entry, plan.entry.named_as)
+        return answers
+
+    def _see(self, table: Table, read: pl.DataFrame, items: pl.DataFrame) -> None:
+        """What the rows of items say about people."""
+        for entry in table.people:
+            self._people.see(entry, table.scope, read)
+        if self._source.columns.speaker is not None:
+            self._people.spoke(items["speaker"], "speaker")
+        for kind in ("author", "subject"):
+            if kind in self._source.reading.groups:
+                self._people.spoke(read[f"_group:{kind}"], kind)
+
+    def _of_labels(self, table: Table, rows: pl.DataFrame, rejects: Rejected) -> Batch:
+        """What the files of labels say about items that are known by now."""
+        total = rows.height + len(rejects)
+        rows = rows.with_columns(
+            self._known.find(rows["_id_"]).alias("_hash_"), pl.lit(None, dtype=pl.String).alias("_text_")
+        )
+        rows = rejects.drop(rows, pl.col("_hash_").is_null(), NO_ITEM, pl.col("_key_"))
+        rows = rows.with_columns((pl.int_range(pl.len()).over("_id_") + 1).cast(pl.String).alias(ROW_NUMBER))
+        answers = [(plan, self._answers(plan, rows)) for plan in table.plans]
+        return _made(empty(ITEMS), answers, rejects, {"rows": total, "rows_by_split": {}})
+
+
+def _together(source: Source, table: Table, size: int, rejects: Rejected) -> pl.DataFrame:
+    """All rows of a table."""
+    found = [nothing(table)]
+    for file, frame, unread in frames(source, table, size):
+        found.append(frame)
+        for reject in unread:
+            rejects.unread(file.name, reject)
+    return pl.concat(found, how="diagonal")
+
+
+def _ids(corpus: str, keys: pl.Series) -> pl.Series:
+    """The ids of the items that the corpus calls `keys`."""
+    told = keys.unique()
+    known = pl.DataFrame(
+        {"key": told, "id": pl.Series([item_id(corpus, key) for key in told.to_list()], dtype=pl.String)}
+    )
+    return keys.rename("key").to_frame().join(known, on="key", how="left", maintain_order="left")["id"]
+
+
+def _made(
+    items: pl.DataFrame, answers: Sequence[tuple[Plan, Answers]], rejects: Rejected, figures: Mapping[str, Any]
+) -> Batch:
+    for _, given in answers:
+        rejects.refused(given.refused)
+    annotations = _numbered(pl.concat([empty(ANNOTATIONS), *(given.annotations for _, given in answers)]))
+    more = {
         "items": items.height,
-        "annotations": sum(given.annotations.height for given in answers),
-        "unanswered": sum(given.unanswered for given in answers),
-        "rows_by_split": {file.split or "": total} if columns.split is None else _counts(items["source_split"]),
-        "mapped": _added(given.mapped for given in answers),
-        "label_strings": _added(given.strings for given in answers),
+        "annotations": annotations.height,
+        "unanswered": sum(given.unanswered for _, given in answers),
+        "mapped": _added(given.mapped for _, given in answers),
+        "label_strings": _added(given.strings for _, given in answers),
     }
-    return Batch(
-        items=items,
-        annotations=pl.concat([empty(ANNOTATIONS), *(given.annotations for given in answers)]),
-        rejects=conform(
-            pl.DataFrame(
-                [{"stage": stage, **reject} for reject in rejects],
-                schema={field.name: pl.Int64 if field.name == "line" else pl.String for field in REJECTS},
-            ),
-            REJECTS,
-        ),
-        figures=figures,
-    )
+    left_out = sum(given.left_out for plan, given in answers if plan.entry.except_)
+    if left_out:
+        more["left_out"] = left_out
+    return Batch(items, annotations, rejects.frame(), {**figures, **more})
 
 
-def _items(source: Source, file: SourceFile, read: pl.DataFrame) -> pl.DataFrame:
-    columns = source.columns
-    language: pl.Expr = pl.lit(source.language, dtype=pl.String)
-    if columns.language is not None:
-        given = pl.col(columns.language).str.strip_chars()
-        language = pl.when(given != "").then(given).otherwise(language)
-    split: pl.Expr = pl.lit(file.split, dtype=pl.String)
-    if columns.split is not None:
-        split = pl.col(columns.split).str.strip_chars().replace("", None)
-    key = pl.col(columns.id) if columns.id is not None else pl.lit(None, dtype=pl.String)
-    frame = read.select(
-        item_id=pl.col("_id"),
-        corpus=pl.lit(source.name),
-        modality=pl.lit(source.modality),
-        language=language,
-        text=pl.col(columns.text),
-        source_split=split,
-        source=pl.struct(key.alias("key"), pl.lit(file.name).alias("file"), pl.col("_line").alias("row")),
-        extra=pl.col("_extra"),
-    )
-    return conform(frame, ITEMS)
-
-
-def _answers(source: Source, plan: _Plan, read: pl.DataFrame, splits: pl.Series) -> list[Answers]:
-    answers = []
-    for entry, task in plan.labels:
-        here = read
-        if source.columns.split is not None and entry.on.splits is not None:
-            here = read.filter(splits.is_in(list(entry.on.splits)).fill_null(False))
-        items = here.select(item_id="_id", item_hash="_hash")
-        marker = str(provenance_row(source, entry)["provenance"])
-        answers.append(read_answers(entry, task, source.name, marker, items, here.select(plan.wanted)))
-    return answers
-
-
-def _row_reject(stage: str, name: str, reject: RowReject) -> dict[str, Any]:
-    detail = reject.detail or None
-    return {"reason": reject.reason, "file": name, "line": reject.line, "detail": detail, "raw": reject.raw}
-
-
-def _raw(row: Mapping[str, Any], plan: _Plan) -> str:
-    rest = json.loads(row["_extra"]) if row["_extra"] else {}
-    return json.dumps({**{name: row[name] for name in plan.wanted}, **rest}, ensure_ascii=False)
+def _numbered(annotations: pl.DataFrame) -> pl.DataFrame:
+    """`annotations` of several entries; where two of them have one annotator answer the same, each is a sample."""
+    if not annotations["annotation_id"].is_duplicated().any():
+        return annotations
+    one = ["item_id", "task", "annotator"]
+    again = annotations.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).over(one).alias("sample"))
+    ids = [annotation_id(*row) for row in again.select(*one, "sample").iter_rows()]
+    return again.with_columns(pl.Series("annotation_id", ids, dtype=pl.String))
 
 
 def _counts(column: pl.Series) -> dict[str, int]:
@@ -288,7 +346,7 @@ def _added(many: Any) -> dict[str, int]:
     for counts in many:
         for name, count in counts.items():
             total[name] = total.get(name, 0) + count
-    return dict(sorted(total.items()))
+    return {name: count for name, count in sorted(total.items()) if count}
 
 
 __all__ = ["BATCH_ROWS", "Batch", "provenance", "read_corpus"]

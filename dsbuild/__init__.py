@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dsbuild.api import plan, run, verify
+    from dsbuild.api import migrate, plan, run, verify
+    from schemas.crosswalk import crosswalk
     from schemas.errors import DsbuildError
     from schemas.task import Task
     from schemas.taxonomy import Taxonomy, load_taxonomy
@@ -24,7 +25,9 @@ _PUBLIC = {
     "DsbuildError": "schemas.errors",
     "Task": "schemas.task",
     "Taxonomy": "schemas.taxonomy",
+    "crosswalk": "schemas.crosswalk",
     "load_taxonomy": "schemas.taxonomy",
+    "migrate": "dsbuild.api",
     "plan": "dsbuild.api",
     "run": "dsbuild.api",
     "verify": "dsbuild.api",
@@ -35,7 +38,9 @@ __all__ = [
     "Task",
     "Taxonomy",
     "__version__",
+    "crosswalk",
     "load_taxonomy",
+    "migrate",
     "plan",
     "run",
     "verify",

@@ -1,4 +1,4 @@
-"""The public functions behind the command line: plan, run, verify."""
+"""The public functions behind the command line: plan, run, verify, migrate."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from dsbuild.engine.setup import budget_of, context
 if TYPE_CHECKING:
     from dsbuild.engine.node import Node
     from dsbuild.release.manifest import Manifest
+    from dsbuild.release.migrate import Migrated
 
-__all__ = ["Result", "plan", "run", "verify"]
+__all__ = ["Result", "migrate", "plan", "run", "verify"]
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,14 @@ def verify(folder: str | Path) -> Manifest:
     from dsbuild.release.verify import verify as check
 
     return check(Path(folder))
+
+
+def migrate(folder: str | Path, out: str | Path | None = None) -> Migrated:
+    """Bring an older release to the schema of today: a new release beside it, or below `out`, the folder of releases.
+
+    Raises:
+        DsbuildError: the release is damaged, a sample, or of an unknown schema, or a row breaks the schema of today.
+    """
+    from dsbuild.release.migrate import migrate as upgrade
+
+    return upgrade(Path(folder), None if out is None else Path(out))

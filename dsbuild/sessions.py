@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +59,7 @@ def push(
                 again=again,
                 new_project=new_project,
                 progress=ctx.progress(f"gold:{entry.name}"),
+                files=partial(_file, ctx),
             )
             rows.append({"session": entry.name, "task": task.name, **asdict(done)})
     return rows
@@ -85,6 +88,7 @@ def adjudicate(recipe: str | Path, session: str | None, *, new_project: bool = F
                 dataset=ctx.recipe.dataset,
                 new_project=new_project,
                 progress=ctx.progress(f"gold:{entry.name}"),
+                files=partial(_file, ctx),
             )
             if done is not None:
                 rows.append({"session": entry.name, "task": task.name, **asdict(done)})
@@ -173,6 +177,20 @@ def _ready(
     if missing:
         raise DsbuildError(f"Not everything before the session could run: {', '.join(sorted(missing))}.")
     return ctx, entry, ran.outputs
+
+
+def _file(ctx: Context, corpus: str, path: str) -> Path:
+    """Where a recording or picture lies that a corpus names: beside its files, else beside the recipe."""
+    folders = []
+    for entry in ctx.recipe.corpora:
+        if entry.name == corpus and entry.path is not None:
+            given = [entry.path] if isinstance(entry.path, str) else list(entry.path.values())
+            for one in given:
+                # Of a pattern of files, the folder before its first wildcard.
+                place = ctx.directory / re.split(r"[*?\[{]", one)[0]
+                folders.append(place if place.is_dir() else place.parent)
+    found = [folder / path for folder in (*folders, ctx.directory)]
+    return next((one for one in found if one.is_file()), found[0])
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,10 @@ class AnnotatorConfig(BaseModel):
     tasks: tuple[str, ...] | None = None
     on: Selection = Selection()
 
+    def cannot(self, task: Task) -> str | None:
+        """Why an annotator of this kind cannot answer `task`, for whoever wrote the recipe; null where it can."""
+        return None
+
     def fingerprint(self, tasks: Sequence[Task]) -> dict[str, Any]:
         """What besides the options decides the answers: contents of files named there, versions of models."""
         return {}

@@ -25,9 +25,10 @@ def digest(value: Any) -> str:
 
 def _short(*parts: str) -> str:
     # Lengths go in, so that ("a", "bc") and ("ab", "c") differ.
-    joined = b"".join(
-        len(raw).to_bytes(8, "big") + raw for raw in (part.encode("utf-8", "surrogatepass") for part in parts)
-    )
+    joined = b""
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        joined += len(raw).to_bytes(8, "big") + raw
     return hashlib.sha256(joined).hexdigest()[:_SIZE]
 
 

@@ -1,49 +1,91 @@
-"""The Label Studio labelling config of a Task: pure, and the only place that knows how a question is drawn.
+"""The Label Studio labelling config of a Task: pure, and the only place that knows how a page is laid out.
 
-A person answers with one control, `answer`, about one text, `text`:
+A page shows one object, what the question is about, and the controls that answer it (`schemas.kinds`, drawn by
+`control`). What is shown and how an answer is read back, by the names of the controls:
 
-- `choice` and `multi`: a box for each label, and one more for "none of these". It must be ticked to answer with no
-  label, because Label Studio stores nothing at all for an untouched control: an empty answer and no answer would
-  look the same. Something has to be ticked before the answer can be submitted; who cannot tell skips.
-- `text`: a text area.
+- choice, multi: `answer` (Choices) holds label ids; NONE alone is no label.
+- ranking: `answer_1` ... (Number), one for each label in the taxonomy's order, holds its rank; equal numbers are ties,
+  and a label without a number is not ranked. NONE in `answer_else` (Choices) is nothing ranked.
+- intensity: `answer_1` ... (Choices of digits, or Number), one for each label in the taxonomy's order, holds its level.
+- scale: `answer` (Choices of digits, or Number) holds the number.
+- span: `answer` (Labels on `text`) and `answer_turns` (ParagraphLabels on `turns`) hold spans, see below. In
+  `answer_else` (Choices), NONE is no span, and OUTSIDE a span without a turn; spans with labels have no such box, for
+  it could not say which.
+- text: `answer` (TextArea) holds the text.
+- trace: `answer` (Labels on `audio`) holds stretches, each of which is one point: the middle of its `start` and `end`
+  (seconds), and the number that `answer_value` (Number) holds for the same region.
+- open: `answer` (TextArea) holds a submission for each word. NONE in `answer_else` (Choices) is no word.
+- pairwise: `answer` (Choices) holds a, tie or b.
+- attributes: `answer_1` ..., one for each attribute in their order, holds options (Choices; NONE alone is none of them)
+  or a number (Choices of digits, or Number).
+
+Label Studio stores nothing at all for an untouched control: an empty answer and no answer would look the same. So
+"none of these" is a box of its own, NONE, that must be ticked; who cannot tell skips. Where it stands in `answer_else`,
+it cannot be enforced that either is given: an annotation with neither, or with both, is turned down when it is read.
+
+A span's Labels store `start` and `end` within `$text`; ParagraphLabels store the turn in `start` and `end` (its index
+in `$turns` from 0, as a string), and the characters in `startOffset` and `endOffset`. Label Studio 1.23 counts code
+points in Labels, as ANNOTATIONS do, and UTF-16 code units in ParagraphLabels; `text`, which is stored too, tells which
+of the two a server meant. A region may run over several turns; it is one span for each of them. The label of spans that
+have none is SPAN.
+
+Label Studio (Community, 1.23) has no control that records a rating continuously. A trace is therefore asked for in
+stretches of a recording, and one that is meant to have a rate is refused.
 
 Boxes show a label's name in the session's language and its definition as a tooltip; what Label Studio stores is the
-label's id, its `alias`.
+label's id, or the number, its `alias`.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Literal
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from schemas.errors import DsbuildError
+from schemas.kinds import kind_of
+from schemas.kinds.drawing import (
+    CANDIDATES,
+    CONTEXT,
+    CONTROL,
+    ELSE,
+    NONE,
+    OBJECT,
+    OUTSIDE,
+    PREFERRED,
+    SPAN,
+    TURNS,
+    box_names,
+    header,
+    numbered,
+    word,
+)
 
 if TYPE_CHECKING:
     from schemas.task import Task
-    from schemas.taxonomy import Taxonomy
 
-CONTROL = "answer"
-OBJECT = "text"
-CONTEXT = "context"
-CANDIDATES = "candidates"
-NONE = "__none_of_these__"
-"""What Label Studio stores for "none of these"; no label may have this id."""
+__all__ = [
+    "CANDIDATES",
+    "CONTEXT",
+    "CONTROL",
+    "ELSE",
+    "NONE",
+    "OBJECT",
+    "OUTSIDE",
+    "PREFERRED",
+    "SPAN",
+    "TURNS",
+    "Modality",
+    "box_names",
+    "numbered",
+    "task_config",
+]
 
-_NONE_NAMES = {"en": "none of these", "mr": "यांपैकी काहीही नाही", "hi": "इनमें से कोई नहीं"}
-_QUESTIONS = {
-    "choice": {"en": "Choose one.", "mr": "एक निवडा.", "hi": "एक चुनिए।"},
-    "multi": {"en": "Choose all that apply.", "mr": "लागू होणारे सर्व निवडा.", "hi": "जो भी लागू हों, सब चुनिए।"},
-    "text": {"en": "Write your answer.", "mr": "तुमचे उत्तर लिहा.", "hi": "अपना उत्तर लिखिए।"},
-}
-_ALONE = {"en": "Only on its own: {labels}.", "mr": "फक्त स्वतंत्रपणे: {labels}.", "hi": "केवल अकेले: {labels}।"}
+Modality = Literal["text", "audio", "image", "video"]
+"""What a page shows. The object, and the field of the task's data that it shows, are called the same."""
+
 _CONTEXT_NAMES = {"en": "Before it", "mr": "त्याआधी", "hi": "उससे पहले"}
 _CANDIDATES_NAMES = {"en": "Answers so far", "mr": "आतापर्यंतची उत्तरे", "hi": "अब तक के उत्तर"}
-_REQUIRED = {
-    "en": "Tick something, or skip this text if you cannot tell.",
-    "mr": "काहीतरी निवडा, किंवा सांगता येत नसेल तर हा मजकूर वगळा.",
-    "hi": "कुछ चुनिए, या न कह सकें तो इस पाठ को छोड़ दीजिए।",
-}
+_NO_EMPTY = " .htx-text {white-space: pre-wrap;}"  # else blanks are left out of what is shown, and of the offsets
 # The text is what matters on the page, and boxes must not run into each other. Where a server's pages have other class
 # names, this does nothing.
 _STYLE = (
@@ -52,75 +94,85 @@ _STYLE = (
     ".lsf-choices_layout_inline {display: flex; flex-wrap: wrap; gap: .4rem 1.6rem;} "
     ".lsf-choice__item label {font-size: 1.05rem;}"
 )
-# What XML 1.0 cannot hold; the library escapes, but writes these as they are.
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _plain(text: str) -> str:
-    # "$word" would be read as a field of the item; an invisible word joiner after the sign keeps it text.
-    return _NO_XML.sub("\ufffd", text).replace("$", "$\u2060")
+def task_config(
+    task: Task,
+    *,
+    language: str | None = None,
+    context: bool = False,
+    candidates: bool = False,
+    modality: Modality = "text",
+    transcript: bool = False,
+) -> str:
+    """The labelling config (XML) that asks `task` about an item.
 
+    Args:
+        language: (BCP 47) chooses among the names and instructions there are; without a match the ids and English are
+            shown.
+        context: show the turns before the item: `$context` as a text, or for spans that may lie there `$turns`, a list
+            of {speaker, text}, whether this is set or not.
+        candidates: show `$candidates`, other people's answers, for who decides between them.
+        modality: show `$text`, `$audio`, `$image` or `$video`. A video's controls are about its sound, `audio`, which
+            plays along with it and is all that has a time line for stretches.
+        transcript: show `$text` too, above a recording, a picture or two candidates. Spans always show it.
 
-def _in(names: dict[str, str], language: str | None) -> str | None:
-    for wanted in (language, (language or "").partition("-")[0]):
-        if wanted and wanted in names:
-            return names[wanted]
-    return None
-
-
-def _word(names: dict[str, str], language: str | None) -> str:
-    return _in(names, language) or names["en"]
-
-
-def box_names(taxonomy: Taxonomy, language: str | None) -> dict[str, str]:
-    """What each box says, by label id and NONE; where two labels would say the same, their ids tell them apart."""
-    names = {label.id: _in(label.names, language) or label.id for label in taxonomy.labels}
-    names[NONE] = _word(_NONE_NAMES, language)
-    taken = list(names.values())
-    return {id: name if taken.count(name) == 1 else f"{name} ({id})" for id, name in names.items()}
-
-
-def task_config(task: Task, *, language: str | None = None, context: bool = False, candidates: bool = False) -> str:
-    """The labelling config (XML) that asks `task` about `$text`, below `$context` where `context` is set, and above
-    `$candidates` (other people's answers, for who decides between them) where `candidates` is set.
-
-    `language` (BCP 47) chooses among the names and instructions there are; without a match the ids and English are
-    shown.
+    A pairwise task shows `$candidate_a` and `$candidate_b`, the two turns of the item's context; `$context` and `$text`
+    are what else there is.
 
     Raises:
-        DsbuildError: a label's id is the word that stands for "none of these".
+        DsbuildError: a label's id is a word that stands for something else, or Label Studio has no control for the task
+            about such an object.
     """
-    view = ElementTree.Element("View")
-    ElementTree.SubElement(view, "Style").text = _STYLE
+    view = Element("View")
+    spans = task.kind == "span"
+    SubElement(view, "Style").text = _STYLE + (_NO_EMPTY if spans else "")
     instruction = task.instruction(language)
     if instruction:
-        ElementTree.SubElement(view, "Header", value=_plain(instruction), size="4")
-    if context:
-        ElementTree.SubElement(view, "Header", value=_word(_CONTEXT_NAMES, language), size="6")
-        ElementTree.SubElement(view, "Text", name=CONTEXT, value=f"${CONTEXT}", valueType="text")
-    ElementTree.SubElement(view, "Text", name=OBJECT, value=f"${OBJECT}", valueType="text")
+        view.append(header(instruction, 4))
+    if spans and "other" in task.where:
+        view.append(header(word(_CONTEXT_NAMES, language), 6))
+        turns = {"name": TURNS, "value": f"${TURNS}", "layout": "dialogue", "nameKey": "speaker", "textKey": "text"}
+        SubElement(view, "Paragraphs", turns)
+    elif context:
+        view.append(header(word(_CONTEXT_NAMES, language), 6))
+        _text(view, CONTEXT)
+    about = _shown(view, task, modality, transcript or spans)
     if candidates:
-        ElementTree.SubElement(view, "Header", value=_word(_CANDIDATES_NAMES, language), size="6")
-        ElementTree.SubElement(view, "Text", name=CANDIDATES, value=f"${CANDIDATES}", valueType="text")
-    names = {} if task.taxonomy is None else box_names(task.taxonomy, language)
-    question = _word(_QUESTIONS[task.kind], language)
-    if task.kind == "multi" and task.exclusive:
-        # Label Studio cannot enforce it; an answer that breaks it is turned down when it is read back.
-        alone = ", ".join(names[label] for label in task.exclusive)
-        question += " " + _word(_ALONE, language).format(labels=alone)
-    ElementTree.SubElement(view, "Header", value=_plain(question), size="5")
-    control = {"name": CONTROL, "toName": OBJECT, "required": "true", "requiredMessage": _word(_REQUIRED, language)}
-    if task.taxonomy is None:
-        ElementTree.SubElement(view, "TextArea", control | {"rows": "4", "maxSubmissions": "1", "editable": "true"})
-        return ElementTree.tostring(view, encoding="unicode")
-    if NONE in task.label_ids:
-        raise DsbuildError(f"No label may have the id {NONE}: it stands for none of the labels.", where=task.name)
-    choices = ElementTree.SubElement(
-        view, "Choices", control | {"choice": "multiple" if task.kind == "multi" else "single", "showInline": "true"}
-    )
-    for label in task.taxonomy.labels:
-        box = ElementTree.SubElement(choices, "Choice", value=_plain(names[label.id]), alias=_plain(label.id))
-        if label.definition:
-            box.set("hint", _plain(label.definition))
-    ElementTree.SubElement(choices, "Choice", value=names[NONE], alias=NONE)
-    return ElementTree.tostring(view, encoding="unicode")
+        view.append(header(word(_CANDIDATES_NAMES, language), 6))
+        _text(view, CANDIDATES)
+    view.extend(kind_of(task).control(task, language, about))
+    return tostring(view, encoding="unicode")
+
+
+def _shown(view: Element, task: Task, modality: Modality, transcript: bool) -> str:
+    """Puts what the question is about into `view`, and gives the name of the object that its controls are about."""
+    if task.kind == "pairwise":
+        if modality != "text":
+            raise DsbuildError(
+                f"Two candidates are compared as texts, but the task {task.name} is about {modality}.",
+                where=task.name,
+                fix="Compare two captions or transcripts of the recordings.",
+            )
+        if transcript:
+            _text(view, OBJECT)
+        for name, title in zip(PREFERRED, ("A", "B"), strict=True):
+            view.append(header(title, 6))
+            _text(view, name)
+        return PREFERRED[0]
+    if modality == "text" or transcript:
+        _text(view, OBJECT)
+    if modality == "image":
+        SubElement(view, "Image", name="image", value="$image")
+    elif modality == "audio":
+        SubElement(view, "Audio", name="audio", value="$audio")
+    elif modality == "video":
+        SubElement(view, "Video", name="video", value="$video", sync="audio")
+        SubElement(view, "Audio", name="audio", value="$video", sync="video")
+    if modality == "text" or task.kind == "span":
+        return OBJECT
+    return "image" if modality == "image" else "audio"
+
+
+def _text(view: Element, name: str) -> None:
+    SubElement(view, "Text", name=name, value=f"${name}", valueType="text")

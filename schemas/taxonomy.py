@@ -112,7 +112,7 @@ class Taxonomy(BaseModel):
             listed = [label for members in groups.values() for label in members]
             if set(listed) - set(self.ids) or len(set(listed)) != len(listed):
                 raise ValueError(f"groups.{grouping} names a label twice, or one there is not")
-        codes = [str(label.code) for label in self.labels if label.code is not None]
+        codes = [fold(str(label.code)) for label in self.labels if label.code is not None]
         if len(set(codes)) != len(codes):
             raise ValueError("two labels have the same code")
         if self.kind != "emotion" and any(label.places for label in self.labels):

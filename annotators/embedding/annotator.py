@@ -50,6 +50,15 @@ class ModelConfig(AnnotatorConfig):
 
     not_in_key: ClassVar[frozenset[str]] = frozenset({"threads"})
 
+    def cannot(self, task: Task) -> str | None:
+        """It finds the nearest labels of a closed set and nothing else."""
+        if task.kind in ("choice", "multi"):
+            return None
+        return (
+            f"an embedding model finds the nearest labels, so it answers tasks of the kinds choice and multi; "
+            f"{task.name} is {task.kind}"
+        )
+
     def fingerprint(self, tasks: Sequence[Task]) -> dict[str, Any]:
         """The version of the package that holds the engine and the weights, null where it is missing."""
         try:
@@ -77,8 +86,9 @@ def _background_vectors(encode: Encoder) -> Vectors:
 class ModelAnnotator:
     """Answers a task with the labels whose descriptions a text is nearest to.
 
-    A label's `score` is its share among the labels of its task (softmax), `confidence` the best label's. The model
-    always finds a best label, so it never answers "none of these".
+    `confidence` is the best label's share among the labels of its task (softmax); labels have no scores, which would
+    make a soft label of the chosen few (`schemas.task`). The model always finds a best label, so it never
+    answers "none of these".
     """
 
     kind = "model"
@@ -165,10 +175,8 @@ class ModelAnnotator:
         parts = shares(scores, self.config.temperature) if len(scores) else scores
         alone = [task.label_ids.index(label) for label in task.exclusive]
         chosen = decide(scores, self.config.margin if task.kind == "multi" else 0.0, alone)
-        labels = [
-            [{"label": task.label_ids[i], "score": float(part[i]), "original": None} for i in picked]
-            for picked, part in zip(chosen, parts, strict=True)
-        ]
+        labels = [[{"label": task.label_ids[i], "score": None, "original": None} for i in picked] for picked in chosen]
+        confidence = [float(part[picked[0]]) for picked, part in zip(chosen, parts, strict=True)]
         shown = judged.select("item_id", "text", "context", "media").rows()
         schema = polars_schema(ANNOTATIONS)
         return conform(
@@ -184,7 +192,7 @@ class ModelAnnotator:
                 pl.lit("first").alias("round"),
                 pl.lit("text").alias("shown"),
                 pl.Series("labels", labels, schema["labels"]),
-                pl.Series("confidence", [given[0]["score"] for given in labels], pl.Float64),
+                pl.Series("confidence", confidence, pl.Float64),
                 pl.lit(False).alias("skipped"),
                 pl.lit(provenance).alias("provenance"),
             ),

@@ -1,16 +1,19 @@
 """The human store: every answer a person ever gave, in one SQLite file that no change of a recipe invalidates.
 
-Format `dsbuild.human/1`, SQLite in WAL mode; JSON columns are UTF-8 JSON, times ISO 8601 in UTC:
+Format `dsbuild.human/2`, SQLite in WAL mode; JSON columns are UTF-8 JSON, times ISO 8601 in UTC. A store of format 1,
+which lacks the last six columns of `answers`, is given them when it is opened; nothing in it changes.
 
 - `meta(key, value)`: `format`; `store`, a random id that marks the store's projects on a server; `pseudonym_key`, a
   random key that never leaves the file.
 - `projects`: the Label Studio projects of each (session, question hash, round, server), the newest being the one in
   use; with the `mark` in its description, the question (`asked`) and the labelling config.
 - `pushes`: each item pushed into a project: the hash of the item, the hash of what the page shows, and the
-  suggestions shown with it, [{annotator, annotation_id, labels, text}], or null for none.
+  suggestions shown with it, [{annotator, annotation_id, labels, text, and what else the answer has}], or null.
 - `answers`: append-only (triggers refuse anything else), a row for each revision of each annotation. `state` is
   `answer`, `skip`, `rejected` (with `reason`: it does not answer the question) or `deleted`. `labels` is a JSON list,
-  [] for "none of these", null for no answer. `person` is a name of the session's people, else a pseudonym.
+  [] for "none of these", null for no answer, with `scores` and `originals` (JSON lists as long as it) where there are
+  any; `value`, `spans`, `trace` and `text` are as in `Answer`, spans as JSON objects, `asked` a JSON list.
+  `person` is a name of the session's people, else a pseudonym.
   `suggestion` is what that page showed; `parent_prediction` is set if the person started from it, `origin` says
   whether they changed it. An annotation is known by server, project, its id and its creation time, since Label
   Studio gives ids out again after a deletion.
@@ -38,8 +41,10 @@ from typing import Any, Self
 
 from annotators.label_studio.question import Question
 from schemas.errors import DsbuildError
+from schemas.task import Answer, Span
 
-FORMAT = "dsbuild.human/1"
+FORMAT = "dsbuild.human/2"
+_BEFORE = "dsbuild.human/1"
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -65,13 +70,20 @@ CREATE TABLE answers (
   labels TEXT, text TEXT, reason TEXT,
   server TEXT NOT NULL, project INTEGER NOT NULL, ls_task INTEGER NOT NULL, ls_annotation INTEGER NOT NULL,
   created_at TEXT NOT NULL, updated_at TEXT NOT NULL, lead_time REAL,
-  suggestion TEXT, parent_prediction INTEGER, origin TEXT, result TEXT NOT NULL, pulled_at TEXT NOT NULL
+  suggestion TEXT, parent_prediction INTEGER, origin TEXT, result TEXT NOT NULL, pulled_at TEXT NOT NULL,
+  scores TEXT, originals TEXT, value REAL, spans TEXT, trace TEXT, asked TEXT
 ) STRICT;
 CREATE INDEX answers_of ON answers (session, task, round, item_id);
 CREATE INDEX answers_at ON answers (server, project, ls_task);
 CREATE TRIGGER answers_never_change BEFORE UPDATE ON answers BEGIN SELECT RAISE(ABORT, 'answers are kept'); END;
 CREATE TRIGGER answers_never_go BEFORE DELETE ON answers BEGIN SELECT RAISE(ABORT, 'answers are kept'); END;
 """
+
+# Columns are added without a word to the triggers: no row changes.
+_UPGRADE = [
+    f"ALTER TABLE answers ADD COLUMN {column}"
+    for column in ("scores TEXT", "originals TEXT", "value REAL", "spans TEXT", "trace TEXT", "asked TEXT")
+]
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,11 @@ class Push:
 
 @dataclass(frozen=True)
 class HumanAnswer:
-    """One revision of one annotation; the columns of `answers` without the numbers that the store gives."""
+    """One revision of one annotation; the columns of `answers` without the numbers that the store gives.
+
+    The fields of the answer are null where there is none, and what the column says otherwise: `spans` as objects with
+    the keys of `Span`, `trace` as [seconds, value].
+    """
 
     session: str
     task: str
@@ -128,6 +144,26 @@ class HumanAnswer:
     parent_prediction: int | None
     origin: str | None
     result: Any
+    scores: list[float | None] | None = None
+    originals: list[str] | None = None
+    value: float | None = None
+    spans: list[dict[str, Any]] | None = None
+    trace: list[list[float]] | None = None
+    asked: list[str] | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """What was answered; without anything where the state is not `answer`."""
+        return Answer(
+            labels=self.labels,
+            originals=self.originals,
+            scores=self.scores,
+            value=self.value,
+            spans=None if self.spans is None else [Span(**span) for span in self.spans],
+            trace=None if self.trace is None else [(t, value) for t, value in self.trace],
+            text=self.text,
+            asked=self.asked,
+        )
 
     @property
     def annotation(self) -> tuple[str, int, int, str]:
@@ -136,7 +172,21 @@ class HumanAnswer:
 
 
 _COLUMNS = [field.name for field in fields(HumanAnswer)]
-_JSON = ("labels", "suggestion", "result")
+_JSON = ("labels", "suggestion", "result", "scores", "originals", "spans", "trace", "asked")
+
+
+def answer_fields(answer: Answer) -> dict[str, Any]:
+    """The fields of `HumanAnswer` that hold an answer."""
+    return {
+        "labels": answer.labels,
+        "text": answer.text,
+        "scores": answer.scores,
+        "originals": answer.originals,
+        "value": answer.value,
+        "spans": None if answer.spans is None else [asdict(span) for span in answer.spans],
+        "trace": None if answer.trace is None else [[t, value] for t, value in answer.trace],
+        "asked": answer.asked,
+    }
 
 
 def _now() -> datetime:
@@ -173,6 +223,11 @@ class HumanStore:
             self._db.executemany("INSERT INTO meta VALUES (?, ?)", entries.items())
             tables = {"meta"}
         self._meta: dict[str, str] = dict(self._db.execute("SELECT key, value FROM meta")) if "meta" in tables else {}
+        if self._meta.get("format") == _BEFORE:
+            for statement in _UPGRADE:
+                self._db.execute(statement)
+            self._db.execute("UPDATE meta SET value = ? WHERE key = 'format'", (FORMAT,))
+            self._meta["format"] = FORMAT
         if self._meta.get("format") != FORMAT:
             raise DsbuildError(
                 f"This is no human store of the format {FORMAT}.",

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from annotators.label_studio.human_store import HumanAnswer, HumanStore
+from annotators.label_studio.human_store import HumanAnswer, HumanStore, answer_fields
 from annotators.label_studio.people import renamed
 from annotators.label_studio.question import Question
 from annotators.label_studio.session import ADJUDICATION, FIRST, SessionConfig, as_asked
-from annotators.label_studio.wire import hash_of
+from annotators.label_studio.verdict import UNDISPUTED, decide, same
+from annotators.label_studio.wire import MEDIA, hash_of
 from schemas.ids import annotation_id, digest
 from schemas.tables import ANNOTATIONS, PROVENANCE, conform, empty
-from schemas.task import Task
+from schemas.task import Answer, Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,7 +30,7 @@ class Dispute:
     """An item where the people's answers have no majority: each different answer and how many gave it."""
 
     item_id: str
-    candidates: tuple[tuple[tuple[str, ...], int], ...]
+    candidates: tuple[tuple[Answer, int], ...]
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Outcome:
     - `waiting`: the missing ones, and the disputed ones if the session names someone to decide them.
     - `stale`: answers to an older text or question that their person has not given again.
     - `disputed`: complete items without a majority that the adjudicator has not looked at yet.
-    - `adjudicated`: {item_id: labels}, what the session says: the adjudicator's answer, else the majority. Items that
-      are incomplete, disputed, or skipped by the adjudicator are not in it; text tasks have none.
+    - `adjudicated`: {item_id: answer}, what the session says: the adjudicator's answer, else what `verdict.decide` says
+      of the people's. Items that are incomplete, disputed, or skipped by the adjudicator are not in it, and texts only
+      where somebody decided.
     - `people`: {name: (answers, skips)}; `rejected`: (person, item_id, reason) of answers that are none and have to be
       given again; `strangers`: answers by accounts that are none of the session's people.
     """
@@ -56,24 +58,10 @@ class Outcome:
     waiting: int
     stale: int
     disputed: tuple[Dispute, ...]
-    adjudicated: dict[str, list[str]]
+    adjudicated: dict[str, Answer]
     people: dict[str, tuple[int, int]]
     rejected: tuple[tuple[str, str, str], ...]
     strangers: Counter[str] = field(default_factory=Counter)
-
-
-def majority(answers: Sequence[Sequence[str]]) -> list[str] | None:
-    """What more than half of the answers say: the labels that stand in more than half, or "none of these" ([]) where
-    more than half are empty; null where nothing has that many, which is a dispute.
-
-    So ["joy"], ["joy", "pride"], [] give ["joy"]; ["joy"], [], [] give []; ["joy"], [] give null.
-    """
-    held = Counter(label for answer in answers for label in set(answer))
-    chosen = [label for label, count in held.items() if 2 * count > len(answers)]
-    if chosen:
-        return chosen
-    empty_ones = sum(1 for answer in answers if not answer)
-    return [] if 2 * empty_ones > len(answers) else None
 
 
 @dataclass
@@ -141,7 +129,7 @@ def outcome(store: HumanStore, session: SessionConfig, items: pl.DataFrame, task
     }
     missing = unpushed = 0
     disputed: list[Dispute] = []
-    adjudicated: dict[str, list[str]] = {}
+    adjudicated: dict[str, Answer] = {}
     counted: list[HumanAnswer] = []
     for item, rows in by_item.items():
         counted += [rows[person] for person in session.people if person in rows]
@@ -152,17 +140,17 @@ def outcome(store: HumanStore, session: SessionConfig, items: pl.DataFrame, task
             missing += 1
             unpushed += item not in asked_about
         elif decision is not None:
-            if decision.labels is not None:
-                adjudicated[item] = decision.labels
-        elif task.kind != "text":
-            given = [tuple(row.labels) for row in rows.values() if row.labels is not None]
-            labels = majority(given)
-            if labels is None:
-                candidates = sorted(Counter(given).items(), key=lambda one: (-one[1], one[0]))
-                disputed.append(Dispute(item, tuple(candidates)))
+            if decision.state == "answer":
+                adjudicated[item] = decision.answer
+        elif task.kind not in UNDISPUTED:
+            given = [rows[person].answer for person in session.people if person in rows and _answered(rows[person])]
+            answer = decide(task, given)
+            if answer is None:
+                disputed.append(Dispute(item, _candidates(task, given)))
             else:
-                adjudicated[item] = sorted(labels, key=task.label_ids.index)
-    annotations, provenance = _tables(session, asked, question, counted, names)
+                adjudicated[item] = answer
+    shown = {item: name for item, name in items.select("item_id", "modality").iter_rows() if name in MEDIA}
+    annotations, provenance = _tables(session, asked, question, counted, names, shown)
     states = Counter(
         (names.get(row.person, row.person), row.state) for rows in by_item.values() for row in rows.values()
     )
@@ -181,6 +169,17 @@ def outcome(store: HumanStore, session: SessionConfig, items: pl.DataFrame, task
     )
 
 
+def _answered(row: HumanAnswer) -> bool:
+    return row.state == "answer"
+
+
+def _candidates(task: Task, given: Sequence[Answer]) -> tuple[tuple[Answer, int], ...]:
+    counts = Counter(same(task, answer) for answer in given)
+    found = [(answer, counts.pop(same(task, answer))) for answer in given if same(task, answer) in counts]
+    # By what they say, not by whose they are: the order must not give that away.
+    return tuple(sorted(found, key=lambda one: (-one[1], json.dumps(answer_fields(one[0]), sort_keys=True))))
+
+
 def is_complete(session: SessionConfig, rows: Any) -> bool:
     """Whether an item waits for nobody, given the answers and skips of the session's people, one each."""
     rows = list(rows)
@@ -194,6 +193,7 @@ def _tables(
     question: Question,
     rows: Sequence[HumanAnswer],
     names: Mapping[str, str],
+    media: Mapping[str, str],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     import polars as pl
 
@@ -205,7 +205,7 @@ def _tables(
         person = names.get(row.person, row.person)
         if (person, row.round) not in sources:
             sources[person, row.round] = _source(session, question, person, row.round)
-        shown = row.suggestion[0]["annotation_id"] if row.suggestion and row.round == FIRST else None
+        begun = row.suggestion[0]["annotation_id"] if row.suggestion and row.round == FIRST else None
         annotations.append(
             {
                 # The session is part of it: one person may answer one question in two sessions.
@@ -218,12 +218,9 @@ def _tables(
                 "annotator_kind": "human",
                 "sample": 0,
                 "round": row.round,
-                "parent": shown,
-                "shown": "text",
-                "labels": None
-                if row.labels is None
-                else [{"label": label, "score": None, "original": None} for label in row.labels],
-                "text": row.text,
+                "parent": begun,
+                "shown": media.get(row.item_id, "text"),
+                **row.answer.columns(),
                 "skipped": row.state == "skip",
                 "created_at": datetime.fromisoformat(row.created_at),
                 "lead_time": row.lead_time,

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from annotators.label_studio.client import Client, Record, utc
-from annotators.label_studio.human_store import HumanAnswer, HumanStore, Project, Push
+from annotators.label_studio.human_store import HumanAnswer, HumanStore, Project, Push, answer_fields
 from annotators.label_studio.people import People
 from annotators.label_studio.session import SessionConfig
 from annotators.label_studio.wire import ITEM_HASH, ITEM_ID, parse_result, shown_hash
@@ -134,7 +134,7 @@ def _revisions(
     live = set()
     for annotation in record.annotations:
         name, known = people.name(_account(annotation.get("completed_by")))
-        row = _answer(project, record.ls_task, push, annotation, name, tampered)
+        row = _answer(project, record, push, annotation, name, tampered)
         live.add(row.annotation)
         old = before.get(row.annotation)
         if old is not None and old.state != "deleted" and _skips(old) == _skips(row) and old.result == row.result:
@@ -151,7 +151,7 @@ def _revisions(
     for key, old in before.items():
         if key not in live and old.state != "deleted":
             found.deleted += 1
-            yield replace(old, state="deleted", labels=None, text=None, reason=None)
+            yield replace(old, state="deleted", reason=None, **answer_fields(Answer()))
 
 
 def _skips(answer: HumanAnswer) -> bool:
@@ -165,7 +165,7 @@ def _account(value: Any) -> int | None:
 
 
 def _answer(
-    project: Project, ls_task: int, push: Push, annotation: Mapping[str, Any], person: str, tampered: bool
+    project: Project, record: Record, push: Push, annotation: Mapping[str, Any], person: str, tampered: bool
 ) -> HumanAnswer:
     result = annotation.get("result") or []
     state, answer, reason = "answer", Answer(), None
@@ -178,7 +178,7 @@ def _answer(
             author, editor = _account(annotation.get("completed_by")), _account(annotation.get("updated_by"))
             if editor is not None and editor != author:
                 raise ValueError("the answer was changed by another account")
-            answer = parse_result(project.question, result)
+            answer = parse_result(project.question, result, record.data)
         except ValueError as error:
             state, reason = "rejected", str(error)
     origins = {str(region["origin"]) for region in result if isinstance(region, dict) and region.get("origin")}
@@ -191,12 +191,10 @@ def _answer(
         item_hash=push.item_hash,
         person=person,
         state=state,
-        labels=answer.labels,
-        text=answer.text,
         reason=reason,
         server=project.server,
         project=project.project,
-        ls_task=ls_task,
+        ls_task=record.ls_task,
         ls_annotation=int(annotation["id"]),
         created_at=utc(annotation["created_at"]),
         updated_at=utc(annotation["updated_at"]),
@@ -205,4 +203,5 @@ def _answer(
         parent_prediction=annotation.get("parent_prediction"),
         origin=",".join(sorted(origins)) or None,
         result=result,
+        **answer_fields(answer),
     )

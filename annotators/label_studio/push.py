@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from annotators.label_studio.client import CHUNK, Client, Entry
@@ -14,10 +14,14 @@ from annotators.label_studio.people import renamed
 from annotators.label_studio.pull import missing_project
 from annotators.label_studio.question import Question
 from annotators.label_studio.session import ADJUDICATION, FIRST, SessionConfig, as_asked, gets_suggestion
+from annotators.label_studio.showing import Files, file_of, modality_of, refuse, urls
+from annotators.label_studio.suggested import Suggested, suggested
+from annotators.label_studio.verdict import in_words
 from annotators.label_studio.wire import ITEM_HASH, ITEM_ID, prediction, shown_hash, task_data
 from schemas.errors import DsbuildError
 from schemas.ids import digest
-from schemas.label_studio_config import CANDIDATES, CONTEXT, NONE, box_names, task_config
+from schemas.kinds.drawing import NONE_NAMES, word
+from schemas.label_studio_config import CANDIDATES, CONTEXT, NONE, OBJECT, Modality, box_names, task_config
 from schemas.task import Task
 
 if TYPE_CHECKING:
@@ -54,11 +58,17 @@ class Pushed:
 
 @dataclass(frozen=True)
 class _Page:
-    """One task to import: the item's data, its predictions, and what the store notes of them."""
+    """One task to import: the item's data, its predictions, what the store notes of them, and its recording or picture,
+    {field: path}, which is sent only if the item is."""
 
-    data: dict[str, str]
+    data: dict[str, Any]
     predictions: list[dict[str, Any]]
-    push: Push
+    suggestion: list[dict[str, Any]] | None
+    files: dict[str, str]
+
+    @property
+    def push(self) -> Push:
+        return Push(self.data[ITEM_ID], self.data[ITEM_HASH], shown_hash(self.data), self.suggestion)
 
 
 def push(
@@ -74,33 +84,38 @@ def push(
     again: bool = False,
     new_project: bool = False,
     progress: Progress | None = None,
+    files: Files | None = None,
 ) -> Pushed:
     """Ask `task` about `items` (ITEMS, those the session selects, in the order to be shown in).
 
     `suggestions` (ANNOTATIONS) are the answers of the annotator that the session names; null if it names none. Pushing
     again imports only what is missing. `again` also asks about items whose text or question has changed since;
-    `new_project` leaves a project behind that is gone or spoilt.
+    `new_project` leaves a project behind that is gone or spoilt. `files` finds an item's recording or picture: (corpus,
+    path) to a file, which is uploaded; default: the path as it is.
 
     Raises:
-        DsbuildError: an item has no text, the project is gone, or the server fails (see `Client`).
+        DsbuildError: an item has nothing to show or not what the kind of task needs, Label Studio has no control for
+            the task, the project is gone, or the server fails (see `Client`).
     """
-    _refuse_items_without_text(items)
-    question = Question.of(as_asked(config, task), config.language)
-    suggested = _by_item(suggestions, config, task)
+    asked = as_asked(config, task)
+    modality = modality_of(items)
+    refuse(items, asked, modality)
+    question = Question.of(asked, config.language)
+    given = suggested(suggestions, config, task)
     found = Pushed(project=0, url="")
     pages = []
-    for item in items.select("item_id", "text", "context", "media").to_dicts():
-        shown, predictions = None, []
-        answer = suggested.get(item["item_id"]) if gets_suggestion(config, item["item_id"], seed) else None
-        if answer is not None:
+    for item in _rows(items):
+        data, shown, predictions = task_data(item, question), None, []
+        one = given.get(item["item_id"]) if gets_suggestion(config, item["item_id"], seed) else None
+        if one is not None:
             try:
-                predictions = [prediction(question, version=SUGGESTION, **_content(answer))]
-                shown = [{key: answer[key] for key in ("annotator", "annotation_id", "labels", "text")}]
+                made = prediction(question, one.answer, version=SUGGESTION, data=data, modality=modality)
+                predictions, shown = [made], [one.to_json()]
             except ValueError:
                 found.unsuggestable += 1
-        pages.append(_page(item, predictions, shown))
+        pages.append(_Page(data, predictions, shown, file_of(item, modality, files)))
     with store.exclusive():
-        project = _project(config, task, FIRST, pages, client, store, dataset=dataset, new=new_project)
+        project = _project(config, task, FIRST, pages, client, store, modality, dataset=dataset, new=new_project)
         _fill(found, project, pages, config, client, store, again=again, progress=progress)
     return found
 
@@ -115,6 +130,7 @@ def push_adjudication(
     dataset: str = "dsbuild",
     new_project: bool = False,
     progress: Progress | None = None,
+    files: Files | None = None,
 ) -> Pushed | None:
     """Put the disputed items before the person who decides, in a project of their own; null if nothing is disputed.
 
@@ -132,70 +148,36 @@ def push_adjudication(
     disputed = {dispute.item_id: dispute for dispute in outcome(store, config, items, task).disputed}
     if not disputed:
         return None
-    question = Question.of(as_asked(config, task), config.language)
-    names = {} if task.taxonomy is None else box_names(task.taxonomy, config.language)
+    asked = as_asked(config, task)
+    modality = modality_of(items)
+    refuse(items, asked, modality)
+    question = Question.of(asked, config.language)
+    names = {NONE: word(NONE_NAMES, config.language)}
+    if task.taxonomy is not None:
+        names = box_names(task.taxonomy, config.language)
     found = Pushed(project=0, url="")
     pages = []
-    for item in items.select("item_id", "text", "context", "media").to_dicts():
+    for item in _rows(items):
         dispute = disputed.get(item["item_id"])
         if dispute is None:
             continue
+        data = task_data(item, question)
         predictions, shown, lines = [], [], []
-        for place, (labels, count) in enumerate(dispute.candidates, start=1):
+        for place, (answer, count) in enumerate(dispute.candidates, start=1):
             version = f"answer {place}, by {count}"
-            predictions.append(prediction(question, labels=labels, text=None, version=version))
-            shown.append({"annotator": version, "annotation_id": None, "labels": list(labels), "text": None})
-            lines.append(f"{count} × {', '.join(names[label] for label in labels or [NONE])}")
-        pages.append(_page(item, predictions, shown or None, candidates="\n".join(lines)))
+            predictions.append(prediction(question, answer, version=version, data=data, modality=modality))
+            shown.append(Suggested(version, None, answer).to_json())
+            lines.append(f"{count} × {in_words(task, answer, names)}")
+        data[CANDIDATES] = "\n".join(lines)
+        pages.append(_Page(data, predictions, shown or None, file_of(item, modality, files)))
     with store.exclusive():
-        project = _project(config, task, ADJUDICATION, pages, client, store, dataset=dataset, new=new_project)
+        project = _project(config, task, ADJUDICATION, pages, client, store, modality, dataset=dataset, new=new_project)
         _fill(found, project, pages, config, client, store, again=True, progress=progress)
     return found
 
 
-def _refuse_items_without_text(items: pl.DataFrame) -> None:
-    bare = items.filter(items["text"].is_null() | (items["text"].str.strip_chars() == ""))
-    if bare.height:
-        raise DsbuildError(
-            f"{bare.height} items have no text to show to people, the first being {bare['item_id'][0]}.",
-            fix="Choose other items with the session's `on`.",
-        )
-
-
-def _page(
-    item: Mapping[str, Any],
-    predictions: list[dict[str, Any]],
-    shown: list[dict[str, Any]] | None,
-    *,
-    candidates: str | None = None,
-) -> _Page:
-    data = task_data(item)
-    if candidates is not None:
-        data[CANDIDATES] = candidates
-    return _Page(data, predictions, Push(data[ITEM_ID], data[ITEM_HASH], shown_hash(data), shown))
-
-
-def _by_item(suggestions: pl.DataFrame | None, config: SessionConfig, task: Task) -> dict[str, dict[str, Any]]:
-    """The first answer of the suggesting annotator to each item: labels as ids, text."""
-    if suggestions is None or config.suggest is None:
-        return {}
-    import polars as pl
-
-    rows = suggestions.filter(
-        (pl.col("task") == task.name)
-        & (pl.col("annotator") == config.suggest.from_)
-        & ~pl.col("skipped").fill_null(False)
-        & (pl.col("labels").is_not_null() | pl.col("text").is_not_null())
-    ).sort("sample", "annotation_id")
-    found: dict[str, dict[str, Any]] = {}
-    for row in rows.select("item_id", "annotator", "annotation_id", "labels", "text").to_dicts():
-        labels = None if row["labels"] is None else [one["label"] for one in row["labels"]]
-        found.setdefault(row["item_id"], row | {"labels": labels})
-    return found
-
-
-def _content(answer: Mapping[str, Any]) -> dict[str, Any]:
-    return {"labels": answer["labels"], "text": answer["text"]}
+def _rows(items: pl.DataFrame) -> list[dict[str, Any]]:
+    return items.select("item_id", "corpus", "text", "context", "media").to_dicts()
 
 
 def _project(
@@ -205,6 +187,7 @@ def _project(
     pages: Sequence[_Page],
     client: Client,
     store: HumanStore,
+    modality: Modality,
     *,
     dataset: str,
     new: bool,
@@ -217,10 +200,20 @@ def _project(
         for one in store.projects(config.name, task=task.name, round=round, server=client.url)
         if one.question.hash == question.hash
     ]
-    # A project that once showed the turns before an item goes on to do so.
-    context = any(page.data[CONTEXT] for page in pages) or any(f"${CONTEXT}" in one.config for one in earlier[-1:])
     adjudicating = round == ADJUDICATION
-    layout = task_config(asked, language=config.language, context=context, candidates=adjudicating)
+
+    # A project that once showed the turns before an item, or its text, goes on to do so.
+    def has(name: str) -> bool:
+        return any(page.data[name] for page in pages) or any(f'"${name}"' in one.config for one in earlier[-1:])
+
+    layout = task_config(
+        asked,
+        language=config.language,
+        context=has(CONTEXT),
+        candidates=adjudicating,
+        modality=modality,
+        transcript=has(OBJECT),
+    )
     if earlier and not new:
         project = earlier[-1]
         if not client.has_project(project.project, project.mark):
@@ -279,6 +272,8 @@ def _fill(
                 client.delete_task(entry.ls_task)
     if not wanted:
         return
+    sent = urls([page.files for page in wanted], project.project, client)
+    wanted = [replace(page, data=page.data | more) for page, more in zip(wanted, sent, strict=True)]
     # Noted first: whatever happens from here on, it is known what was shown.
     store.add_pushes(project, [page.push for page in wanted])
     for start in range(0, len(wanted), CHUNK):

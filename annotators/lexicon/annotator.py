@@ -34,6 +34,12 @@ class LexiconConfig(AnnotatorConfig):
     kind: Literal["lexicon"] = "lexicon"
     without_words: Literal["pass", "exclusive", "none"] = "pass"
 
+    def cannot(self, task: Task) -> str | None:
+        """It gives labels of a closed set and nothing else."""
+        if task.kind in ("choice", "multi"):
+            return None
+        return f"a lexicon gives labels, so it answers tasks of the kinds choice and multi; {task.name} is {task.kind}"
+
     def open(self, env: AnnotatorEnv, tasks: Sequence[Task]) -> AbstractAsyncContextManager[Annotator]:
         """The annotator; there is nothing to start or stop."""
         return nullcontext(LexiconAnnotator(self))
@@ -43,7 +49,8 @@ class LexiconAnnotator:
     """Answers a task with the labels whose words a text holds.
 
     A multi task gets every such label, a choice task the one with most words (the earlier in the taxonomy when equal).
-    A label's score is its share of the emotion words found, and so is the confidence (of the best label). Labels of
+    The confidence is the best label's share of the emotion words found; labels have no scores, which would make a soft
+    label of them (`schemas.task`), and a word that is missing is no probability. Labels of
     the lexicon reach a task's taxonomy by its ids and aliases; `original` keeps the lexicon's own name.
     """
 
@@ -110,8 +117,8 @@ class LexiconAnnotator:
         for label, count in hits.items():
             # Where several of the lexicon's labels stand for one (anger and disgust), the one that was found is kept.
             original = pl.coalesce(*(pl.when(pl.col(own) > 0).then(pl.lit(own)) for own in crosswalk[label]))
-            share = (count / total).cast(pl.Float64)
-            one = pl.struct(pl.lit(label).alias("label"), share.alias("score"), original.alias("original"))
+            score = pl.lit(None, dtype=pl.Float64).alias("score")
+            one = pl.struct(pl.lit(label).alias("label"), score, original.alias("original"))
             structs.append(pl.when(count > 0 if task.kind == "multi" else count == best).then(one))
         given = pl.concat_list(structs).list.drop_nulls()
         if task.kind == "choice":

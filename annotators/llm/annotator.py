@@ -178,13 +178,7 @@ class LLMAnnotator:
                 "annotation_id": annotation_id(row.item_id, task.name, self.name, row.sample),
                 "task": task.name,
                 "perspective": task.perspective,
-                "labels": None
-                if answer.labels is None
-                else [
-                    {"label": label, "score": None, "original": original}
-                    for label, original in zip(answer.labels, answer.originals or answer.labels, strict=True)
-                ],
-                "text": answer.text,
+                **answer.columns(),
             }
         for field, text in good.extra.items():
             name = EXTRA_TASKS.get(field, field)
@@ -234,7 +228,7 @@ async def _finish(workers: Sequence[asyncio.Task[None]]) -> None:
 def _rows(items: pl.DataFrame, samples: int) -> Iterator[Row]:
     for item_id, text, context, media in items.select("item_id", "text", "context", "media").iter_rows():
         shown = item_hash(text, context, media)
-        item = Item(text or "", context or ())
+        item = Item(text or "", context or (), item_id)
         for sample in range(samples):
             yield Row(item_id, shown, item, sample)
 

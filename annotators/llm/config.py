@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 LOCAL = "local/"
+TOKENS_AN_ENTRY = 16  # "disappointment": "strongly", with quotes, in tokens of a few letters each
+# Kinds of task whose labels, if they have any, do not say what is asked.
+_UNSAID = ("scale", "span", "pairwise", "attributes")
 
 
 class Params(BaseModel):
@@ -143,6 +146,23 @@ class LLMConfig(AnnotatorConfig):
                 fix="Copy it again, without line breaks.",
             )
         return key
+
+    def cannot(self, task: Task) -> str | None:
+        """A curve over time is more than a chat answers, and a number means nothing to who is not told of what."""
+        if task.kind == "trace":
+            return f"an LLM gives no value for every moment, so it cannot answer {task.name}, which is a trace"
+        if task.kind in _UNSAID and not task.instructions:
+            return f"an LLM has to be told what {task.name} asks; give the task instructions"
+        return None
+
+    def params_for(self, tasks: Sequence[Task]) -> Params:
+        """The sampling parameters: those of the recipe, with room in an answer for a level of every label and for every
+        attribute, where the recipe does not say how long an answer may be."""
+        entries = sum(len(task.label_ids) for task in tasks if task.kind == "intensity")
+        entries += sum(len(task.attributes) for task in tasks)
+        if not entries or {"max_tokens", "max_completion_tokens"} & self.params.model_fields_set:
+            return self.params
+        return self.params.model_copy(update={"max_tokens": (self.params.max_tokens or 0) + TOKENS_AN_ENTRY * entries})
 
     def fingerprint(self, tasks: Sequence[Task]) -> dict[str, Any]:
         """What besides the options decides the answers: who is asked, and every word of the prompt."""

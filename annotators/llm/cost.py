@@ -108,15 +108,17 @@ def estimate(
 
     cost = cost_of(config)
     keys: dict[bytes, int] = {}
+    longest = config.params.answer_tokens
     for group in Questions.groups(config, tasks):
+        longest = group.family.answer_tokens
         for item in items_of(items):
             for sample in range(config.samples):
                 request = group.ask(item, sample)
                 keys[request.key] = request.size()
     cached = set() if store_path is None else stored_keys(store_path, list(keys))
     sizes = [size for key, size in keys.items() if key not in cached]
-    completion = len(sizes) * config.params.answer_tokens
-    likely = cost.usd(sum(sizes) / BYTES_A_TOKEN, len(sizes) * min(LIKELY_ANSWER_TOKENS, config.params.answer_tokens))
+    completion = len(sizes) * longest
+    likely = cost.usd(sum(sizes) / BYTES_A_TOKEN, len(sizes) * min(LIKELY_ANSWER_TOKENS, longest))
     return {
         "calls": len(keys),
         "cached": len(keys) - len(sizes),

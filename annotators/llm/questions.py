@@ -44,11 +44,11 @@ class Questions:
         self.identity: dict[str, JsonValue] = (
             {"base_url": config.endpoint(), "model": config.model} if self.card is None else self.card.identity()
         )
-        fields = config.params.body() | ({} if self.card is None else self.card.request)
+        params = config.params_for(tasks)
+        fields = params.body() | ({} if self.card is None else self.card.request)
         model = config.model if self.card is None else self.card.name
-        self.family = Family(
-            self.identity, model, fields, self.prompt.schema, answer_tokens=config.params.answer_tokens
-        )
+        self.family = Family(self.identity, model, fields, self.prompt.schema, answer_tokens=params.answer_tokens)
+        self.compares = any(task.kind == "pairwise" for task in tasks)
         self._head_json = messages_json(self.prompt.head)[:-1] + ("," if self.prompt.head else "")
 
     @classmethod
@@ -105,8 +105,8 @@ def _instructed(config: LLMConfig, card: ModelCard | None) -> bool:
 
 def items_of(items: pl.DataFrame) -> Iterator[Item]:
     """What prompts show of the rows of ITEMS, in their order."""
-    for text, context in items.select("text", "context").iter_rows():
-        yield Item(text or "", context or ())
+    for item_id, text, context in items.select("item_id", "text", "context").iter_rows():
+        yield Item(text or "", context or (), item_id)
 
 
 @cache

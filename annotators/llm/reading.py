@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from schemas.task import Answer, Task
+from schemas.task import Answer, Shown, Task
 
 Reason = Literal["invalid", "truncated", "refused", "http", "deadline"]
 
@@ -74,8 +74,9 @@ def _whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def read_answer(body: bytes, tasks: Sequence[Task], extra: Sequence[str]) -> Good | Bad:
-    """What the body of a 200 answer says about `tasks`, after the text fields `extra`."""
+def read_answer(body: bytes, tasks: Sequence[Task], extra: Sequence[str], shown: Shown | None = None) -> Good | Bad:
+    """What the body of a 200 answer says about `tasks`, after the text fields `extra`; quotes are looked up in what was
+    `shown`."""
     reply = read_reply(body)
     if reply is None:
         return Bad("invalid", "the server's answer is not a chat completion", body.decode("utf-8", "replace"))
@@ -89,7 +90,7 @@ def read_answer(body: bytes, tasks: Sequence[Task], extra: Sequence[str]) -> Goo
     try:
         fields = one_object(raw)
         before = {name: _text(fields, name) for name in extra}
-        answers = tuple(task.parse(_part(fields, task, len(tasks))) for task in tasks)
+        answers = tuple(task.parse(_part(fields, task, len(tasks)), shown) for task in tasks)
     except ValueError as error:
         return Bad("invalid", str(error), raw)
     return Good(answers, before)

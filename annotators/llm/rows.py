@@ -47,7 +47,9 @@ class RowAnnotator:
         Raises:
             DsbuildError: no row can be answered.
         """
-        if not row.item.text.strip():
+        if self._questions.compares and sorted(row.item.candidates) != ["a", "b"]:
+            return Bad("invalid", "its context has no one turn a and one turn b to compare", "")
+        if not row.item.text.strip() and not self._questions.compares:
             return Bad("invalid", "the item has no text", "")
         try:
             async with asyncio.timeout(self._deadline):
@@ -84,4 +86,4 @@ class RowAnnotator:
 
     async def _verdict(self, request: Request, row: Row) -> Good | Bad:
         body = await self._asker.answer(request, row.item_id)
-        return read_answer(body, self._questions.tasks, self._questions.prompt.extra)
+        return read_answer(body, self._questions.tasks, self._questions.prompt.extra, row.item.shown)

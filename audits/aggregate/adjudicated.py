@@ -9,10 +9,10 @@ import numpy as np
 
 from audits.aggregate.ballot import Ballot, Outcome
 from audits.aggregate.majority import Majority
-from audits.aggregate.rule import Rule
+from audits.aggregate.rule import VoteRule
 
 
-class Adjudicated(Rule):
+class Adjudicated(VoteRule):
     """The adjudicated answer where there is one (its labels have p = 1), else the majority's; disputed: no label."""
 
     rule: Literal["adjudicated"] = "adjudicated"

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from audits.aggregate.ballot import SAME, Ballot, Outcome, without_company
-from audits.aggregate.rule import Rule
+from audits.aggregate.rule import VoteRule
 from audits.arrays import Codes, Flags, Floats, in_rows
 from audits.figures import figure
 
@@ -91,7 +91,7 @@ def fit(
     return Fit(posterior, prior, rates.transpose(0, 2, 1), likelihood, rounds, converged)
 
 
-class DawidSkene(Rule):
+class DawidSkene(VoteRule):
     """The most probable answer under Dawid and Skene's model.
 
     Choice: the class with the highest posterior, "none of these" being a class where it occurs; equal posteriors are a
@@ -106,7 +106,7 @@ class DawidSkene(Rule):
 
     def decide(self, ballot: Ballot) -> Outcome:
         """See the class."""
-        return self._choice(ballot) if ballot.task.kind == "choice" else self._multi(ballot)
+        return self._choice(ballot) if ballot.part.kind == "choice" else self._multi(ballot)
 
     def _fit(self, item: Codes, annotator: Codes, said: Codes, classes: int) -> Fit:
         return fit(
@@ -120,7 +120,7 @@ class DawidSkene(Rule):
         )
 
     def _choice(self, ballot: Ballot) -> Outcome:
-        labels = len(ballot.task.label_ids)
+        labels = len(ballot.part.label_ids)
         member = ballot.answers.member
         # The last class is "none of these".
         of_answer = np.where(member.any(axis=1), member.argmax(axis=1), labels)
@@ -137,7 +137,7 @@ class DawidSkene(Rule):
         return self._outcome(top[:, :-1], top[:, -1], posterior[:, :-1], ties, fits)
 
     def _multi(self, ballot: Ballot) -> Outcome:
-        answers, labels = ballot.answers, len(ballot.task.label_ids)
+        answers, labels = ballot.answers, len(ballot.part.label_ids)
         said = np.concatenate([answers.member, ~answers.member.any(axis=1, keepdims=True)], axis=1)
         asked = np.concatenate([answers.asked, np.ones((len(said), 1), dtype=np.bool_)], axis=1)
         posterior = np.zeros((len(ballot.items), labels + 1))
@@ -150,7 +150,7 @@ class DawidSkene(Rule):
             fits.append(self._fit(ballot.item[votes], answers.annotator[votes], given.astype(np.int64), 2))
             posterior[np.unique(ballot.item[votes]), column] = fits[-1].posterior[:, 1]
         passed = posterior > 0.5 + SAME
-        chosen = without_company(passed[:, :-1], ballot.task)
+        chosen = without_company(passed[:, :-1], ballot.part)
         ties = in_rows(np.abs(posterior - 0.5) <= SAME)
         return self._outcome(chosen, passed[:, -1] & ~chosen.any(axis=1), posterior[:, :-1], ties, fits)
 

@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 
 from audits.aggregate.ballot import Ballot, Outcome
-from audits.aggregate.rule import Rule
+from audits.aggregate.majority import Majority
+from audits.aggregate.rule import VoteRule
 
 
-class Stated(Rule):
+class Stated(VoteRule):
     """The author's annotation as it is; nobody else's counts. Authors who contradict each other: a tie, no label."""
 
     rule: Literal["stated"] = "stated"
@@ -27,4 +28,10 @@ class Stated(Rule):
         one = unanimous & (ballot.answered > 0)
         chosen = (ballot.yes > 0) & one[:, None]
         none = one & ~chosen.any(axis=1)
-        return Outcome(chosen, none, chosen.astype(np.float64), ~unanimous)
+        # A soft label is the author's one answer in shares: its strongest label is what is stated.
+        soft = ballot.soft & ~unanimous & (ballot.answered == 1)
+        strongest = Majority().decide(ballot)
+        chosen = np.where(soft[:, None], strongest.chosen, chosen)
+        none = np.where(soft, strongest.none, none)
+        p = np.where(soft[:, None], ballot.share, chosen.astype(np.float64))
+        return Outcome(chosen, none, p, np.where(soft, strongest.ties, ~unanimous))

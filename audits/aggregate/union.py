@@ -6,15 +6,14 @@ from typing import Literal
 
 import numpy as np
 
-from audits.aggregate.ballot import Ballot, Outcome, without_company
-from audits.aggregate.rule import Rule
-from schemas.errors import DsbuildError
+from audits.aggregate.ballot import Ballot, Outcome, no_soft_labels, without_company
+from audits.aggregate.rule import VoteRule
 
 
-class Union(Rule):
+class Union(VoteRule):
     """Every label that at least one annotator gave; "none of these" only where all who answered said so.
 
-    Only for multi: several labels are no answer to a choice. An exclusive label gives way to the others.
+    Not for a choice: several labels are no answer to it. An exclusive label gives way to the others.
     """
 
     rule: Literal["union"] = "union"
@@ -23,13 +22,9 @@ class Union(Rule):
         """See the class.
 
         Raises:
-            DsbuildError: the task is a choice.
+            DsbuildError: a soft label is among the annotations.
         """
-        if ballot.task.kind == "choice":
-            raise DsbuildError(
-                f"The union of answers to {ballot.task.name} can be several labels, but a choice has one.",
-                fix="Use majority, intersection (all say the same) or dawid_skene.",
-            )
-        chosen = without_company(ballot.yes > 0, ballot.task)
+        no_soft_labels(ballot, "union")
+        chosen = without_company(ballot.yes > 0, ballot.part)
         none = (ballot.none == ballot.answered) & (ballot.answered > 0)
         return Outcome(chosen, none, ballot.share, np.zeros(len(none), dtype=np.bool_))

@@ -73,6 +73,15 @@ def count(unit: Codes, answer: Codes, times: Codes, answers: int, distance: Dist
     return Counts(units, answers, entry_unit, entry_answer, amount, times, size, disagreement, distance)
 
 
+def count_table(table: Floats, times: Codes) -> Counts:
+    """The same from a table (P, S) of how often each answer was given to each unit; nominal distance."""
+    table = np.where(table.sum(axis=1, keepdims=True) >= 2, table, 0.0)
+    answer, unit = np.nonzero(table.T)
+    size = table.sum(axis=1)
+    disagreement = (size**2 - (table**2).sum(axis=1)) / np.maximum(size - 1, 1)
+    return Counts(len(table), table.shape[1], unit, answer, table[unit, answer], times, size, disagreement, nominal)
+
+
 def point(counts: Counts) -> float | None:
     """Alpha; None where it is undefined."""
     weights = counts.times.astype(np.float64)[None, :]

@@ -42,6 +42,19 @@ def masi(member: Flags) -> Distance:
     return distance
 
 
+def jaccard(member: Flags) -> Distance:
+    """1 - |A and B| / |A or B| between the rows of `member` (answers, labels); two empty sets are equal."""
+    words = _packed(member)
+    size = member.sum(axis=1).astype(np.int64)
+
+    def distance(a: Codes, b: Codes) -> Floats:
+        shared = sum(np.bitwise_count(word[a] & word[b]).astype(np.int64) for word in words)
+        both = size[a] + size[b] - shared
+        return np.asarray(1 - np.where(both == 0, 1.0, shared / np.maximum(both, 1)), dtype=np.float64)
+
+    return distance
+
+
 def _packed(member: Flags) -> list[NDArray[np.uint64]]:
     """The rows as bit masks, one array (answers,) for every 64 labels."""
     answers, labels = member.shape

@@ -42,7 +42,24 @@ _ALL = (
         "Distance",
         "How different two answers count in alpha.",
         "nominal: equal or not. masi: for sets of labels (Passonneau 2006), 0 for equal sets, 1 for sets with nothing "
-        "in common, in between the more they share.",
+        "in common, in between the more they share. jaccard: for sets of words, the share of words that is not in "
+        "both. interval: for numbers, the square of their difference; over several labels together, added up.",
+    ),
+    Definition(
+        "crosswalk",
+        "Crosswalk",
+        "What the labels of one taxonomy become in another, found by where both stand in the ontology TONE.",
+        "exact: at the same place. broader: the label says less than the one that was given. narrower: it says more, "
+        "and is taken only where there is just one. several: the parts of a blend, or labels that share a place. none: "
+        "no place; such an answer is rejected, or, where its other labels have one, loses this label.",
+    ),
+    Definition(
+        "loss",
+        "Information lost",
+        "What is no longer known of the label that was given, once it is converted, in bits: one bit is a yes or a no.",
+        "The conditional entropy of the given label when the converted one is known, H(A|B) = H(A) - H(B), over the "
+        "labels of these very answers that became something (Cover and Thomas 2006, chapter 2). Of one label it is "
+        "-log2 of its share among all that became the same.",
     ),
     Definition(
         "macro-f1",

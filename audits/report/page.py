@@ -21,6 +21,7 @@ from audits.report.sections.aggregates import aggregates
 from audits.report.sections.agreement import agreement
 from audits.report.sections.annotators import annotators
 from audits.report.sections.conflicts import conflicts
+from audits.report.sections.crosswalk import crosswalk
 from audits.report.sections.gates import gates
 from audits.report.sections.items import items
 from audits.report.sections.labels import labels
@@ -52,6 +53,7 @@ def render(metrics: Mapping[str, Any], tasks: Sequence[Task]) -> str:
         asked=question(tasks),
         way=way(metrics),
         items=items(metrics),
+        crosswalk=crosswalk(metrics),
         distributions=labels(metrics, order),
         annotators=annotators(metrics),
         agreement=agreement(metrics),

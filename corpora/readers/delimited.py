@@ -68,13 +68,14 @@ class _Lines:
 
 
 class Delimited:
-    """A file of rows of fields, the first row its header."""
+    """A file of rows of fields, the first row its header unless the layout says the columns' names."""
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self._path = path
         self._name = layout.name
         self._delimiter = layout.delimiter or ("\t" if path.suffix.lower() == ".tsv" else ",")
         self._quoted = layout.quoted
+        self._given = layout.header
         field = f'[^"{re.escape(self._delimiter)}\r\n]*'
         either = f'(?:"(?:[^"]|"")*"|{field})'
         # One whole row on one line, as RFC 4180 has it.
@@ -91,8 +92,8 @@ class Delimited:
             lines.forget()
             for records, starts, rejects in self._batches(lines, header, size):
                 values = dict(zip(header, zip(*records, strict=True), strict=True)) if records else {}
-                frame = pl.DataFrame([series(name, values.get(name, ())) for name in wanted])
-                others = pl.DataFrame([series(name, values.get(name, ())) for name in kept])
+                frame = pl.DataFrame({name: series(name, values.get(name, ())) for name in wanted})
+                others = pl.DataFrame({name: series(name, values.get(name, ())) for name in kept})
                 extra = (
                     others.select(pl.struct(pl.all()).struct.json_encode().alias("extra")).to_series()
                     if kept and records
@@ -112,6 +113,8 @@ class Delimited:
         return csv.reader(lines, delimiter=self._delimiter, quoting=csv.QUOTE_NONE, strict=True)
 
     def _header(self, lines: _Lines) -> list[str]:
+        if self._given is not None:
+            return _unique(self._given)
         try:
             header = next(self._reader(lines), None)
         except csv.Error as error:
@@ -122,12 +125,7 @@ class Delimited:
             raise DsbuildError(
                 "The header is no UTF-8 text.", where=f"{self._name}:1", fix="Convert the file to UTF-8."
             )
-        names: dict[str, int] = {}
-        unique = []
-        for name in header:
-            names[name] = names.get(name, 0) + 1
-            unique.append(name if names[name] == 1 else f"{name} ({names[name]})")
-        return unique
+        return _unique(header)
 
     def _batches(
         self, lines: _Lines, header: list[str], size: int
@@ -197,6 +195,16 @@ class Delimited:
         if not all(self._whole_row.fullmatch(line) for line in lines):
             return False
         return all(len(record) == width for record in self._reader(iter(lines)))
+
+
+def _unique(header: Sequence[str]) -> list[str]:
+    """`header` with a number after a name that stood there before."""
+    names: dict[str, int] = {}
+    unique = []
+    for name in header:
+        names[name] = names.get(name, 0) + 1
+        unique.append(name if names[name] == 1 else f"{name} ({names[name]})")
+    return unique
 
 
 def _undecodable(text: str) -> bool:

@@ -53,7 +53,7 @@ class JsonLines:
                 others = {name: value for name, value in row.items() if name not in taken}
                 extra.append(json.dumps(others, ensure_ascii=False) if others else None)
                 lines.append(line)
-            frame = pl.DataFrame([series(name, values) for name, values in cells.items()])
+            frame = pl.DataFrame({name: series(name, values) for name, values in cells.items()})
             yield Rows(frame, series("extra", extra), pl.Series("line", lines, dtype=pl.Int64), rejects)
 
     def _objects(self) -> Iterator[tuple[int, dict[str, Any] | RowReject]]:

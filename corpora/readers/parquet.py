@@ -34,7 +34,7 @@ class Parquet:
         try:
             for batch in self._file.iter_batches(batch_size=size, columns=[*wanted, *kept]):
                 values = {name: batch.column(name).to_pylist() for name in {*wanted, *kept}}
-                frame = pl.DataFrame([series(name, [cell(value) for value in values[name]]) for name in wanted])
+                frame = pl.DataFrame({name: series(name, [cell(value) for value in values[name]]) for name in wanted})
                 extra: list[str | None] = [None] * batch.num_rows
                 if kept:
                     rows = zip(*(values[name] for name in kept), strict=True)

@@ -39,11 +39,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is to be read: its name in messages, what separates fields, whether quotes quote."""
+    """How a file is to be read: its name in messages, what separates fields, whether quotes quote, the names of its
+    columns where no header says them, and the path of its records in a JSON file."""
 
     name: str
     delimiter: str | None = None
     quoted: bool = True
+    header: tuple[str, ...] | None = None
+    records: str | None = None
 
 
 class Reader(Protocol):
@@ -61,6 +64,7 @@ def reader_for(path: Path, layout: Layout) -> Reader:
     from corpora.readers.delimited import Delimited
     from corpora.readers.jsonl import JsonLines
     from corpora.readers.parquet import Parquet
+    from corpora.readers.tree import Records
 
     kinds: dict[str, Callable[[Path, Layout], Reader]] = {
         ".csv": Delimited,
@@ -68,10 +72,28 @@ def reader_for(path: Path, layout: Layout) -> Reader:
         ".jsonl": JsonLines,
         ".parquet": Parquet,
     }
+    if layout.records is not None:
+        if path.suffix.lower() not in (".json", ".jsonl"):
+            raise DsbuildError(
+                f"{path.name} is no JSON file.", where=layout.name, fix="Leave `records` out: rows are records already."
+            )
+        return Records(path, layout)
+    if path.suffix.lower() == ".json":
+        raise DsbuildError(
+            f"Nothing says where in {path.name} the records are.",
+            where=layout.name,
+            fix='Say it with `records`: records: "{n}" for a list of objects, "data/{n}" for one under the key data.',
+        )
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         raise DsbuildError(
             f"dsbuild does not read files like {path.name}.", where=layout.name, fix=f"It reads {', '.join(kinds)}."
+        )
+    if layout.header is not None and kind is not Delimited:
+        raise DsbuildError(
+            f"{path.name} names its columns itself.",
+            where=layout.name,
+            fix="Leave `header` out: it is for CSV and TSV.",
         )
     return kind(path, layout)
 

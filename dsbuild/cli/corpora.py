@@ -1,4 +1,4 @@
-"""`dsbuild corpora` and `dsbuild taxonomies`: what is in the catalog."""
+"""`dsbuild corpora`: what is in the catalog."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import typer
 from dsbuild.cli.options import Json, print_json
 
 corpora = typer.Typer(help="The catalog of corpora.", no_args_is_help=True)
-taxonomies = typer.Typer(help="The label sets.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(show_default=False)]
 
@@ -38,43 +37,3 @@ def show_corpus(name: Name, json: Json = False) -> None:
 
     card = get(name).card.model_dump(mode="json", exclude_none=True)
     print_json(card) if json else typer.echo(tree_text(card))
-
-
-@taxonomies.command("list")
-def list_taxonomies(json: Json = False) -> None:
-    """List the taxonomies that can be named in a recipe.
-
-    Example: dsbuild taxonomies list
-    """
-    from dsbuild.cli.show import rows_text
-    from schemas.taxonomy import load_taxonomy, shipped
-
-    rows = [
-        {"name": name, "labels": len(load_taxonomy(name).labels), "title": load_taxonomy(name).title}
-        for name in shipped()
-    ]
-    print_json(rows) if json else typer.echo(rows_text(rows))
-
-
-@taxonomies.command("show")
-def show_taxonomy(name: Name, json: Json = False) -> None:
-    """Show a taxonomy: its labels, what they mean, and where they stand in TONE.
-
-    Example: dsbuild taxonomies show ekman-neutral
-    """
-    from dsbuild.cli.show import rows_text
-    from schemas.taxonomy import load_taxonomy
-
-    taxonomy = load_taxonomy(name)
-    if json:
-        print_json(taxonomy.model_dump(mode="json", exclude_none=True))
-        return
-    rows = [
-        {
-            "label": label.id,
-            "tone": " > ".join(step for step in taxonomy.tone_path(label.id) if step) or "none",
-            "meaning": label.definition,
-        }
-        for label in taxonomy.labels
-    ]
-    typer.echo(f"{taxonomy.title} ({taxonomy.source})\n{rows_text(rows)}")

@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 
 import dsbuild
-from dsbuild.cli import corpora, gold, recipe, releases, tone
+from dsbuild.cli import corpora, gold, recipe, releases, schema, taxonomies, tone
 from schemas.errors import DsbuildError
 
 STOPPED = 130  # the exit code of a process that Ctrl-C ended
@@ -26,9 +26,10 @@ app = typer.Typer(
 )
 recipe.register(app)
 releases.register(app)
+schema.register(app)
 app.add_typer(gold.app, name="gold")
 app.add_typer(corpora.corpora, name="corpora")
-app.add_typer(corpora.taxonomies, name="taxonomies")
+app.add_typer(taxonomies.app, name="taxonomies")
 app.add_typer(tone.app, name="tone")
 
 

@@ -1,4 +1,4 @@
-"""`dsbuild verify` and `dsbuild push`."""
+"""`dsbuild verify`, `dsbuild push` and `dsbuild migrate`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("verify")(verify)
     app.command("push")(push)
+    app.command("migrate")(migrate)
 
 
 def verify(folder: Annotated[Path, typer.Argument(help="A release.", show_default=False)], json: Json = False) -> None:
@@ -63,6 +64,40 @@ def push(
         )
     else:
         typer.echo(pushed_text(result, dry_run=dry_run))
+
+
+def migrate(
+    folder: Annotated[Path, typer.Argument(help="A release.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where releases go; default: beside it.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Bring an older release to the schema of today: a new release of the next major version; the old one stays.
+
+    Example: dsbuild migrate releases/quickstart/1.0.0
+    """
+    from dsbuild import api
+
+    done = api.migrate(folder, out)
+    if json:
+        print_json(
+            {
+                "dataset": done.manifest.dataset,
+                "version": done.version,
+                "base": done.base,
+                "schema_versions": list(done.steps),
+                "path": str(done.path),
+                "created": done.created,
+                "content_hash": done.manifest.content_hash,
+            }
+        )
+    elif done.created:
+        typer.echo(f"{done.path}: {' -> '.join(done.steps)}, from release {done.base}.")
+    elif len(done.steps) == 1:
+        typer.echo(f"{done.path} keeps to version {done.steps[0]} of the schema already.")
+    else:
+        typer.echo(f"{done.path} is what release {done.base} was migrated to before.")
 
 
 def _repo(folder: Path, given: str | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dsbuild.cli import tone_build
+from dsbuild.cli import tone_build, tone_export
 from dsbuild.cli.options import Json, print_json
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ app = typer.Typer(
     help="TONE, the ontology of emotions, as reconstructed here: its own file is not public.", no_args_is_help=True
 )
 app.command("build")(tone_build.build_command)
+app.command("export")(tone_export.export_command)
 
 Term = Annotated[
     str, typer.Argument(help="A word, or TERM@TIER (1 to 3) for one of several nodes.", show_default=False)
@@ -65,9 +66,7 @@ def path(term: Term, json: Json = False) -> None:
 
 @app.command("tag")
 def tag(
-    file: Annotated[
-        str, typer.Argument(help="A text file, a text a line; - for standard input.", show_default=False)
-    ],
+    file: Annotated[str, typer.Argument(help="A text file, a text a line; - for standard input.", show_default=False)],
     column: Annotated[
         str | None, typer.Option("--column", help="The column of texts, where the file is CSV, TSV, JSONL or Parquet.")
     ] = None,

@@ -9,6 +9,7 @@ from dsbuild.engine.nodes.aggregate import AggregateNode
 from dsbuild.engine.nodes.annotate import AnnotateNode
 from dsbuild.engine.nodes.audit import AuditNode
 from dsbuild.engine.nodes.build import CarriedNode, ItemsNode, StepNode
+from dsbuild.engine.nodes.convert import ConvertNode
 from dsbuild.engine.nodes.corpus import CorpusNode
 from dsbuild.engine.nodes.gold import GoldNode
 from dsbuild.engine.nodes.release import ReleaseNode
@@ -37,7 +38,13 @@ def graph_of(ctx: Context, budget: Spending | None = None) -> list[Node]:
     annotators = [AnnotateNode(entry, budget) for entry in recipe.annotate]
     sessions = [GoldNode(entry) for entry in recipe.gold]
     aggregates = [AggregateNode(entry, recipe) for entry in recipe.aggregate]
-    makers = ("carried", *(node.name for node in annotators), *(node.name for node in sessions))
+    conversions = [ConvertNode(entry.name) for entry in recipe.tasks if entry.from_]
+    makers = (
+        "carried",
+        *(node.name for node in conversions),
+        *(node.name for node in annotators),
+        *(node.name for node in sessions),
+    )
     rules = tuple(node.name for node in aggregates)
     everything = (*names, *step_names, "items", *makers, *rules)
     return [
@@ -45,6 +52,7 @@ def graph_of(ctx: Context, budget: Spending | None = None) -> list[Node]:
         *steps,
         ItemsNode(before),
         CarriedNode(names, step_names),
+        *conversions,
         *annotators,
         *sessions,
         *aggregates,

@@ -31,23 +31,31 @@ def node_of(name: str, recipe: Recipe) -> str:
     raise RecipeError(f"Nobody in the recipe is called '{name}'.")
 
 
-def nodes_of(names: Sequence[str], recipe: Recipe) -> tuple[str, ...]:
-    """The nodes that make the annotations of all `names`, each once."""
-    return tuple(dict.fromkeys(node_of(name, recipe) for name in names))
+def nodes_of(names: Sequence[str], task: str, recipe: Recipe) -> tuple[str, ...]:
+    """The nodes that make the annotations of `task` by all `names`, each once."""
+    return tuple(dict.fromkeys(node for name in names for node in _makers(name, task, recipe)))
+
+
+def _makers(name: str, task: str, recipe: Recipe) -> tuple[str, ...]:
+    """The node of `name`; for a corpus also the one that converts what it came with into answers to `task`."""
+    node = node_of(name, recipe)
+    filled = any(entry.name == task and entry.from_ for entry in recipe.tasks)
+    return (node, f"convert:{task}") if node == "carried" and filled else (node,)
 
 
 def annotations_of(names: Sequence[str], task: str, recipe: Recipe, outputs: Mapping[str, Output]) -> pl.DataFrame:
     """The annotations (ANNOTATIONS) of `task` by all whom `names` stand for."""
     found: list[pl.DataFrame] = []
     for name in names:
-        frame = outputs[node_of(name, recipe)].frame("annotations")
-        if not frame.width:
-            continue
-        of_task = frame.filter(pl.col("task") == task)
-        if node_of(name, recipe) == "carried":
-            whole = pl.col("annotator") == name if ":" in name else pl.col("annotator").str.starts_with(f"{name}:")
-            of_task = of_task.filter(whole)
-        found.append(of_task)
+        for node in _makers(name, task, recipe):
+            frame = outputs[node].frame("annotations")
+            if not frame.width:
+                continue
+            of_task = frame.filter(pl.col("task") == task)
+            if node_of(name, recipe) == "carried":
+                whole = pl.col("annotator") == name if ":" in name else pl.col("annotator").str.starts_with(f"{name}:")
+                of_task = of_task.filter(whole)
+            found.append(of_task)
     return pl.concat(found).unique("annotation_id", maintain_order=True) if found else empty(ANNOTATIONS)
 
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from audits.methods import why_not
 from corpora.entry import Source
 from dsbuild.recipe.defaults import by_authors
 from dsbuild.recipe.draft import Draft
 from dsbuild.recipe.fields import keys_of
+from dsbuild.recipe.filled import local_names
+from dsbuild.recipe.filled_checks import filled, own_tasks_at_fault
 from dsbuild.recipe.gates import gates
 from dsbuild.recipe.messages import say
 from dsbuild.recipe.model import AggregateEntry
 from dsbuild.recipe.names import WORDS, Fault, Key, Loc, Names, sources_of
 from dsbuild.recipe.problems import Mistake, key_path, quoted, suggestion
+from dsbuild.recipe.task_faults import task_faults
 from dsbuild.recipe.yaml_tree import Tree, locate
 from schemas.errors import DsbuildError
+from schemas.label_studio_config import task_config
 from schemas.selection import Selection
-from schemas.taxonomy import load_taxonomy
+from schemas.task import Task
 
 # What shares one space of names: an aggregate's `from` may mean any of them.
 _SHARED = ("corpora", "annotate", "gold", "aggregate")
@@ -35,7 +40,18 @@ def check(draft: Draft, tree: Tree, directory: Path) -> tuple[dict[str, Source],
     """
     sources, faults = sources_of(draft, directory)
     names = Names(draft, sources)
-    for rule in (_unique_names, _tasks, _steps, _annotators, _sessions, _aggregates, gates, _wide_table):
+    for rule in (
+        _unique_names,
+        _tasks,
+        own_tasks_at_fault,
+        filled,
+        _steps,
+        _annotators,
+        _sessions,
+        _aggregates,
+        gates,
+        _wide_table,
+    ):
         faults.extend(rule(names))
     faults.extend(_secrets(tree, ()))
     return sources, [_mistake(loc, what, tree) for loc, what in faults]
@@ -58,19 +74,34 @@ def _unique_names(names: Names) -> Iterator[Fault]:
 
 
 def _tasks(names: Names) -> Iterator[Fault]:
-    for loc, task in names.entries("tasks"):
-        if len(set(task.perspective)) != len(task.perspective):
+    from dsbuild.release.wide import ITEM_COLUMNS
+
+    columns = dict.fromkeys(ITEM_COLUMNS, "the item")
+    for loc, entry in names.entries("tasks"):
+        if len(set(entry.perspective)) != len(entry.perspective):
             yield (*loc, "perspective"), "a perspective stands here twice"
-        if task.kind == "text":
-            if task.taxonomy is not None:
-                yield (*loc, "taxonomy"), "a text task has no taxonomy"
-        elif task.taxonomy is None:
-            yield loc, f"a {task.kind} task needs a taxonomy"
+            continue
+        try:
+            tasks = entry.tasks()
+        except DsbuildError as error:
+            yield (*loc, "taxonomy"), str(error)
+        except ValidationError as error:
+            yield from task_faults(loc, entry, error)
         else:
-            try:
-                load_taxonomy(task.taxonomy)
-            except DsbuildError as error:
-                yield (*loc, "taxonomy"), str(error)
+            for task in tasks:
+                yield from _wide_columns(loc, task, columns)
+
+
+def _wide_columns(loc: Loc, task: Task, columns: dict[str, str]) -> Iterator[Fault]:
+    """A column of the wide table that has two owners; `columns` says whose each is."""
+    from dsbuild.release.wide import column_names
+
+    for column in column_names(task):
+        owner = columns.setdefault(column, f"the task {quoted(task.name)}")
+        if owner != f"the task {quoted(task.name)}":
+            what = f"the column {quoted(column)} of the config data would belong to {owner} as well; rename the task"
+            yield (*loc, "name"), what
+            return
 
 
 def _steps(names: Names) -> Iterator[Fault]:
@@ -85,6 +116,19 @@ def _annotators(names: Names) -> Iterator[Fault]:
     for loc, annotator in names.entries("annotate"):
         yield from names.references((*loc, "tasks"), annotator.tasks, "tasks")
         yield from _selection(names, (*loc, "on"), annotator.on)
+        for place, task in _answered(names, loc, annotator.tasks):
+            why = annotator.cannot(task)
+            if why is not None:
+                yield place, why if annotator.tasks else f"{why}; name what it shall answer in tasks"
+
+
+def _answered(names: Names, loc: Loc, wanted: Sequence[str] | None) -> Iterator[tuple[Loc, Task]]:
+    """The tasks that an entry with this `tasks` key answers, each with the place to speak of it."""
+    for name, task in names.tasks.items():
+        if wanted is None:
+            yield loc, task
+        elif name in wanted:
+            yield (*loc, "tasks", list(wanted).index(name)), task
 
 
 def _sessions(names: Names) -> Iterator[Fault]:
@@ -95,6 +139,12 @@ def _sessions(names: Names) -> Iterator[Fault]:
             why = names.missing(session.suggest.from_, "annotate")
             if why is not None:
                 yield (*loc, "suggest", "from"), why
+        for place, task in _answered(names, loc, session.tasks):
+            try:
+                # A trace is drawn over a recording; whether the items have one is seen when they are put before people.
+                task_config(task, modality="audio" if task.kind == "trace" else "text")
+            except DsbuildError as error:
+                yield place, f"{error.what} {error.fix or ''}".strip()
 
 
 def _selection(names: Names, loc: Loc, on: Selection) -> Iterator[Fault]:
@@ -131,7 +181,8 @@ def _source(names: Names, task: str, source: str) -> str | None:
     if source in names.of("aggregate") and names.missing(source, "annotate", "gold", "corpora"):
         return "an aggregate is made of annotations, it cannot be made of another aggregate"
     labels = names.carried(source)
-    if labels is not None and task not in {one.task for one in labels} and task in names.of("tasks"):
+    meant = local_names(names.draft.recipe, source, task)
+    if labels is not None and not meant & {one.task for one in labels} and task in names.of("tasks"):
         tasks = ", ".join(sorted({one.task for one in labels})) or "no task"
         return f"the files of corpus {quoted(source)} carry no annotations of {quoted(task)}, but of: {tasks}"
     for section in ("annotate", "gold"):
@@ -144,7 +195,14 @@ def _source(names: Names, task: str, source: str) -> str | None:
 
 
 def _method(names: Names, loc: Loc, entry: AggregateEntry) -> Iterator[Fault]:
-    if entry.method in entry.compare:
+    task = names.tasks.get(entry.task)
+    if task is not None:
+        if "method" in entry.model_fields_set and (why := why_not(task.kind, entry.method)):
+            yield (*loc, "method"), why
+        for place, method in enumerate(entry.compare):
+            if why := why_not(task.kind, method):
+                yield (*loc, "compare", place), why
+    if "method" in entry.model_fields_set and entry.method in entry.compare:
         yield (*loc, "compare"), f"{quoted(entry.method)} is the method itself; compare names others"
     if "method" not in entry.model_fields_set:
         return
@@ -155,7 +213,9 @@ def _method(names: Names, loc: Loc, entry: AggregateEntry) -> Iterator[Fault]:
         for source in entry.from_:
             labels = names.carried(source.partition(":")[0])
             machine = source in machines or source in names.of("gold")
-            if machine or (labels is not None and not by_authors(source, entry.task, names.sources)):
+            if machine or (
+                labels is not None and not by_authors(source, entry.task, names.sources, names.draft.recipe)
+            ):
                 yield (*loc, "method"), f"only authors state their emotion, and {quoted(source)} is not an author"
 
 

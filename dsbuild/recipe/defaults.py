@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from audits.methods import METHODS, MethodName
 from corpora.entry import Source
-from dsbuild.recipe.model import AggregateEntry, Method, Recipe
+from dsbuild.recipe.filled import fillings, local_names
+from dsbuild.recipe.model import AggregateEntry, Recipe
 from schemas.task import Task
-from schemas.taxonomy import load_taxonomy
 
 
 def tasks_of(recipe: Recipe) -> dict[str, Task]:
@@ -16,23 +17,19 @@ def tasks_of(recipe: Recipe) -> dict[str, Task]:
     Raises:
         DsbuildError: a taxonomy does not exist or is no taxonomy.
     """
-    return {
-        name: Task(
-            name=name,
-            kind=entry.kind,
-            taxonomy=load_taxonomy(entry.taxonomy) if entry.taxonomy is not None else None,
-            perspective=perspective,
-            instructions=entry.instructions,
-        )
-        for entry in recipe.tasks
-        for name, perspective in zip(entry.names, entry.perspective, strict=True)
-    }
+    return {task.name: task for entry in recipe.tasks for task in entry.tasks()}
 
 
 def with_defaults(recipe: Recipe, sources: Mapping[str, Source]) -> Recipe:
     """A recipe without mistakes, with its title, one task for each perspective, and every aggregate's method."""
     tasks = tuple(
-        entry.model_copy(update={"name": name, "perspective": (perspective,)})
+        entry.model_copy(
+            update={
+                "name": name,
+                "perspective": (perspective,),
+                "from_": tuple(one.name for one in fillings(recipe, name)),
+            }
+        )
         for entry in recipe.tasks
         for name, perspective in zip(entry.names, entry.perspective, strict=True)
     )
@@ -46,17 +43,20 @@ def with_defaults(recipe: Recipe, sources: Mapping[str, Source]) -> Recipe:
     return recipe.model_copy(update=changed)
 
 
-def by_authors(name: str, task: str, sources: Mapping[str, Source]) -> bool:
+def by_authors(name: str, task: str, sources: Mapping[str, Source], recipe: Recipe) -> bool:
     """Whether `name` (CORPUS or CORPUS:ANNOTATOR) gives the authors' own word on `task`, and nobody else's."""
     corpus, _, annotator = name.partition(":")
     source = sources.get(corpus)
-    labels = [one for one in (source.labels if source else ()) if one.task == task and annotator in ("", one.annotator)]
+    found = source.labels if source else ()
+    meant = local_names(recipe, corpus, task)
+    labels = [one for one in found if one.task in meant and (not annotator or one.answers_as(annotator))]
     return bool(labels) and all(one.kind == "author" for one in labels)
 
 
-def _method(entry: AggregateEntry, recipe: Recipe, sources: Mapping[str, Source]) -> Method:
+def _method(entry: AggregateEntry, recipe: Recipe, sources: Mapping[str, Source]) -> MethodName:
     if len(entry.from_) == 1 and entry.from_[0] in {session.name for session in recipe.gold}:
         return "adjudicated"
-    if all(by_authors(name, entry.task, sources) for name in entry.from_):
+    if all(by_authors(name, entry.task, sources, recipe) for name in entry.from_):
         return "stated"
-    return "majority"
+    kinds = {name: task.kind for task in recipe.tasks for name in task.names}
+    return METHODS[kinds[entry.task]][0]

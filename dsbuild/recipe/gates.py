@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audits.gates import GateConfig
+from audits.methods import MEASURED, VOTED
 from dsbuild.recipe.names import Fault, Loc, Names
 from dsbuild.recipe.problems import quoted, suggestion
 
@@ -16,6 +17,12 @@ _LOOKS_AT = {
     "unlabelled_share": ("aggregate",),
 }
 _SCORED_BY = ("language",)
+# The kinds of task that have a figure to hold against a bound.
+_KINDS = {
+    "krippendorff_alpha": tuple(kind for kind in MEASURED if kind != "attributes"),
+    **dict.fromkeys(("accuracy", "macro_f1", "micro_f1"), VOTED),
+    "max_share": (*VOTED, "attributes", "open", "ranking"),
+}
 
 
 def gates(names: Names) -> Iterator[Fault]:
@@ -46,6 +53,12 @@ def _references(names: Names, loc: Loc, gate: GateConfig) -> Iterator[Fault]:
         why = names.missing_source(gate.against, gate.task, *sections)
         if why is not None:
             yield (*loc, "against"), why
+    task = names.tasks.get(gate.task or "")
+    if task is not None:
+        kinds = _KINDS.get(gate.metric, ())
+        if kinds and task.kind not in kinds:
+            fits = f"tasks of the kinds {', '.join(kinds)}"
+            yield (*loc, "metric"), f"{gate.metric} is for {fits}; {task.name} is {task.kind}"
     if gate.metric == "krippendorff_alpha" and len(gate.from_) == 1 and gate.from_[0] in names.of("annotate"):
         yield (*loc, "from"), "agreement is between at least two annotators, or of a session or corpus"
     if gate.metric != "leakage":

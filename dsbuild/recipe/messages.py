@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dsbuild.recipe.fields import fields_at
-from dsbuild.recipe.later import later_key, later_kind
+from dsbuild.recipe.later import later_key
 from dsbuild.recipe.merge import step_name
 from dsbuild.recipe.model import MISTAKE
 from dsbuild.recipe.problems import Mistake, did_you_mean, key_path, quoted, suggestion
@@ -168,7 +168,7 @@ def say(fault: Fault, loc: Loc, known: Sequence[str] = (), used: Sequence[str] =
     if kind == MISTAKE:
         return str(fault["msg"])
     if kind == "literal_error":
-        return later_kind(loc, fault["input"]) or _not_one_of(fault["input"], context["expected"], loc)
+        return _not_one_of(fault["input"], context["expected"], loc)
     if kind in _BOUNDS:
         return f"wanted {_BOUNDS[kind].format(**context)}, not {_shown(fault['input'], loc)}"
     if kind == "string_pattern_mismatch":

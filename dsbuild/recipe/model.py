@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -21,19 +21,19 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from annotators.label_studio.session import SessionConfig
 from audits.gates import GateConfig
+from audits.methods import MethodName
 from corpora.entry import CorpusConfig
 from dsbuild.recipe import plugins
 from dsbuild.recipe.problems import quoted
 from schemas.config import NAME, AnnotatorConfig
 from schemas.errors import DsbuildError
 from schemas.selection import Selection
-from schemas.task import Kind, Perspective
+from schemas.task import Attribute, Kind, Perspective, Task, Where
+from schemas.taxonomy import load_taxonomy
 
 MISTAKE = "recipe_mistake"  # pydantic's type of an error whose message is ours
 SLUG = r"^[a-z0-9][a-z0-9_.-]*$"
 VERSION = r"^(auto|(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*))$"
-
-Method = Literal["majority", "union", "intersection", "dawid_skene", "adjudicated", "stated"]
 
 
 class _Part(BaseModel):
@@ -117,13 +117,29 @@ class Budget(_Part):
 
 
 class TaskEntry(_Part):
-    """One question, or with a list of perspectives the questions NAME_PERSPECTIVE; see `schemas.task.Task`."""
+    """One question, or with a list of perspectives the questions NAME_PERSPECTIVE; its keys are `schemas.task.Task`'s,
+    with the taxonomy by its name or file.
+
+    `from_` (in the file: `from`) names tasks of corpora, CORPUS.TASK, whose answers are converted into answers to this
+    one: labels by crosswalk, numbers by a linear change of scale. With several perspectives each fills its own.
+    """
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     name: str = Field(pattern=NAME)
     kind: Kind
     taxonomy: str | None = None
     perspective: Annotated[tuple[Perspective, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
     instructions: dict[str, str] = {}
+    range: tuple[float, float] | None = None
+    step: float | None = None
+    levels: tuple[str, ...] = ()
+    rate: float | None = None
+    where: Annotated[tuple[Where, ...], BeforeValidator(_as_tuple), Field(min_length=1)] = ("own", "other")
+    most: int | None = None
+    ties: bool = True
+    attributes: dict[str, Attribute] = {}
+    from_: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(alias="from")] = ()
 
     @field_validator("instructions", mode="before")
     @classmethod
@@ -137,13 +153,30 @@ class TaskEntry(_Part):
             return (self.name,)
         return tuple(f"{self.name}_{perspective}" for perspective in self.perspective)
 
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks that this entry declares.
+
+        Raises:
+            DsbuildError: the taxonomy does not exist or is no taxonomy.
+            ValidationError: what the entry says does not fit its kind of task.
+        """
+        # What the entry leaves out is left to the Task: levels set a range only where there is none.
+        given = {key: getattr(self, key) for key in self.model_fields_set & Task.model_fields.keys()}
+        if self.taxonomy is not None:
+            given["taxonomy"] = load_taxonomy(self.taxonomy)
+        return tuple(
+            Task.model_validate({**given, "name": name, "perspective": perspective})
+            for name, perspective in zip(self.names, self.perspective, strict=True)
+        )
+
 
 class AggregateEntry(_Part):
     """A named rule that makes labels of annotations.
 
     `from_` (in the file: `from`) names annotators, sessions, corpora (the annotations they came with) or
     CORPUS:ANNOTATOR; `compare` are methods that only the report shows; `options` belong to the method. Where no method
-    is given, a loaded recipe has `adjudicated` for a single session, `stated` for authors, else `majority`.
+    is given, a loaded recipe has `adjudicated` for a single session, `stated` for authors, else the first that the
+    task's kind can have: majority, for numbers mean, for a ranking borda.
     """
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
@@ -152,20 +185,29 @@ class AggregateEntry(_Part):
     task: str
     from_: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(alias="from", min_length=1)]
     on: Selection = Selection()
-    method: Method = "majority"
-    compare: Annotated[tuple[Method, ...], BeforeValidator(_as_tuple)] = ()
+    method: MethodName = "majority"
+    compare: Annotated[tuple[MethodName, ...], BeforeValidator(_as_tuple)] = ()
     options: dict[str, str | int | float | bool] = {}
 
 
 class ReleaseEntry(_Part):
-    """How a release is called and where it goes; `licence` where it differs from the dataset's."""
+    """How a release is called and where it goes; `licence` where it differs from the dataset's; `people` releases the
+    table of who annotated, spoke and wrote."""
 
     version: str = Field(default="auto", pattern=VERSION)
     repo: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
     licence: str | None = Field(default=None, min_length=1)
+    people: bool = False
 
 
-Corpus = Annotated[CorpusConfig, WrapValidator(_catch)]
+class CorpusEntry(CorpusConfig):
+    """A corpus, and its own tasks: questions that its files answer and nobody else is asked. `task` in its `labels`
+    means one of these before it means one of the recipe's; elsewhere such a task is called CORPUS.TASK."""
+
+    tasks: tuple[TaskEntry, ...] = ()
+
+
+Corpus = Annotated[CorpusEntry, WrapValidator(_catch)]
 
 
 def _rejects(value: Any) -> Any:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from corpora.entry import CorpusConfig, Source, resolve
+from pydantic import ValidationError
+
+from corpora.entry import ITEMS, CorpusConfig, Source, resolve
 from corpora.labels import LabelColumns
 from dsbuild.recipe.draft import Draft
+from dsbuild.recipe.filled import local_names
 from dsbuild.recipe.problems import quoted, suggestion
 from schemas.errors import DsbuildError
+from schemas.task import Task
 
 # Steps that set no split; without another, items are in none.
 _LEAVE_SPLITS = {"normalise", "identify_language", "deduplicate"}
@@ -50,6 +56,19 @@ class Names:
         """The valid entry of that name, null where there is none."""
         return next((entry for _, entry in self.entries(section) if entry.name == name), None)
 
+    @cached_property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks of the valid entries by name. Those at fault, a name that is taken twice among them, are told where
+        they stand and are not in it."""
+        found: list[Task] = []
+        for _, entry in self.entries("tasks"):
+            try:
+                found += entry.tasks()
+            except (DsbuildError, ValidationError):
+                continue
+        declared = Counter(self.of("tasks"))
+        return {task.name: task for task in found if declared[task.name] == 1}
+
     def missing(self, name: str, *sections: str) -> str | None:
         """Why `name` refers to nothing in `sections`, with a suggestion; null where it does, or where what it may
         refer to cannot be read."""
@@ -65,8 +84,10 @@ class Names:
         if not colon or "corpora" not in sections:
             return self.missing(name, *sections)
         labels = self.carried(corpus)
-        known = sorted({one.annotator for one in labels or () if task in (None, one.task)})
-        if labels is None or annotator in known:
+        meant = None if task is None else local_names(self.draft.recipe, corpus, task)
+        fitting = [one for one in labels or () if meant is None or one.task in meant]
+        known = sorted({one.annotator for one in fitting})
+        if labels is None or any(one.answers_as(annotator) for one in fitting):
             return self.missing(corpus, "corpora")
         of_task = "" if task is None else f" of {quoted(task)}"
         near = suggestion(annotator, known, kind="it has")
@@ -101,9 +122,10 @@ class Names:
             return None
         for name in self.of("corpora"):
             source = self.sources.get(name)
-            if source is None or source.columns.split is not None or any(file.split is None for file in source.files):
+            files = [] if source is None else source.files_for(ITEMS)
+            if source is None or source.columns.split is not None or any(file.split is None for file in files):
                 return None
-            found.update(file.split for file in source.files if file.split is not None)
+            found.update(file.split for file in files if file.split is not None)
         return sorted(found)
 
 

@@ -13,16 +13,15 @@ from pydantic import BaseModel
 
 from annotators.label_studio.session import SessionConfig
 from audits.gates import GateConfig
-from corpora.entry import CorpusConfig
 from dsbuild.recipe.fields import entry_model, path_keys
 from dsbuild.recipe.merge import step_name
-from dsbuild.recipe.model import StepEntry, TaskEntry
+from dsbuild.recipe.model import CorpusEntry, StepEntry, TaskEntry
 from dsbuild.recipe.yaml_tree import Tree
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _MODELS: dict[str, type[BaseModel]] = {
     "tasks": TaskEntry,
-    "corpora": CorpusConfig,
+    "corpora": CorpusEntry,
     "gold": SessionConfig,
     "gates": GateConfig,
 }
@@ -44,10 +43,18 @@ def _absolute_entry(section: str, entry: Tree) -> Tree:
     model = _MODELS.get(section) or entry_model(section, entry)
     if model is None:
         return entry
+    if section == "corpora":
+        entry = _change(entry, "tasks", _absolute_tasks)
     if section != "build":
         return _change_all(entry, model)
     name = step_name(entry)
     return entry if name is None else _change(entry, name, lambda options: _change_all(options, model))
+
+
+def _absolute_tasks(tree: Tree) -> Tree:
+    if not isinstance(tree.data, list):
+        return tree
+    return replace(tree, data=[_change_all(task, TaskEntry) for task in tree.data])
 
 
 def _change_all(tree: Tree, model: type[BaseModel]) -> Tree:

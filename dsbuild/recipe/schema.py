@@ -36,7 +36,13 @@ def json_schema() -> dict[str, Any]:
     # What another recipe may give is not required here.
     schema["anyOf"] = [{"required": schema.pop("required")}, {"required": [EXTENDS]}]
     # One name may stand for a list of one.
-    for owner, key in (("TaskEntry", "perspective"), ("AggregateEntry", "from"), ("AggregateEntry", "compare")):
+    for owner, key in (
+        ("TaskEntry", "perspective"),
+        ("TaskEntry", "where"),
+        ("TaskEntry", "from"),
+        ("AggregateEntry", "from"),
+        ("AggregateEntry", "compare"),
+    ):
         listed = definitions[owner]["properties"][key]
         definitions[owner]["properties"][key] = {"anyOf": [listed, listed["items"]]}
     instructions = definitions["TaskEntry"]["properties"]["instructions"]

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import DsbuildError
+from schemas.tables import SCHEMA_VERSION
 
 FORMAT: Final = "dsbuild.release/1"
 NAME = "manifest.json"
+_VERSION = r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$"
 
 
 class Identity(NamedTuple):
@@ -37,6 +39,7 @@ class Manifest(BaseModel):
     Attributes:
         version: MAJOR.MINOR.PATCH, or "sample".
         base_version: the newest release when this one was made, null for the first.
+        schema_version: the version of the tables' schema (`schemas.tables.SCHEMA_VERSION`) that it conforms to.
         content_hash: of the rows of every table but the rejects (see content_hash.py).
         schema_hash: of the columns, tasks and taxonomies; another one makes a major version.
         metadata_hash: of the card, the report, the figures, the recipe, the sources; another one alone makes a patch.
@@ -53,7 +56,7 @@ class Manifest(BaseModel):
     dataset: str
     version: str
     base_version: str | None
-    schema_version: str
+    schema_version: str = Field(pattern=_VERSION)
     content_hash: str
     schema_hash: str
     metadata_hash: str
@@ -93,7 +96,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of the release in `folder`.
 
     Raises:
-        DsbuildError: there is none, or it is damaged or of a format that this version does not know.
+        DsbuildError: there is none, or it is damaged, or of a format or a schema that this version does not know.
     """
     path = folder / NAME
     try:
@@ -114,13 +117,21 @@ def read_manifest(folder: Path) -> Manifest:
             fix="Use the version of dsbuild that wrote it, or a newer one.",
         )
     try:
-        return Manifest.model_validate(raw)
+        manifest = Manifest.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise DsbuildError(
             f"The manifest is damaged: {field}: {first['msg']}.", where=str(path), fix=_RESTORE
         ) from error
+    if tuple(map(int, manifest.schema_version.split("."))) > tuple(map(int, SCHEMA_VERSION.split("."))):
+        raise DsbuildError(
+            f"The release conforms to version {manifest.schema_version} of the schema; this version of dsbuild knows "
+            f"versions up to {SCHEMA_VERSION}.",
+            where=str(path),
+            fix="Use a newer version of dsbuild.",
+        )
+    return manifest
 
 
 _RESTORE = "Get the release again from where it came from, or make it again under a new version."

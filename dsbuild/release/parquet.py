@@ -16,14 +16,18 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.tables import SCHEMA_VERSION
+
 ROW_GROUP = 100_000  # rows; few enough for a viewer to page through, many enough for an edit to stay local
 ZSTD_LEVEL = 3
 _CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 
 
 def schema_for_file(schema: pa.Schema, key: Sequence[str]) -> pa.Schema:
-    """`schema` with the key/value metadata of a release's file: what it has already and the order of its rows."""
-    metadata = {**(schema.metadata or {}), b"dsbuild.sorted_by": ",".join(key).encode()}
+    """`schema` with the key/value metadata of a release's file: what it has already, the order of its rows, and the
+    version of the tables' schema."""
+    ours = {b"dsbuild.schema_version": SCHEMA_VERSION.encode(), b"dsbuild.sorted_by": ",".join(key).encode()}
+    metadata = {**(schema.metadata or {}), **ours}
     return schema.with_metadata(dict(sorted(metadata.items())))
 
 

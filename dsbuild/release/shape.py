@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dsbuild.release.features import Features, features
+from schemas.forms.features import Features, features
 
 DEFAULT_CONFIG = "data"
 

@@ -17,12 +17,14 @@ import pyarrow as pa
 
 from dsbuild.release.content_hash import TableHash
 from dsbuild.release.contents import Contents, Table, scan
-from dsbuild.release.features import with_features
 from dsbuild.release.parquet import ParquetFile
 from dsbuild.release.shape import DEFAULT_CONFIG, Config, SplitFile
 from dsbuild.release.splits import DEFAULT, split_index
 from dsbuild.release.wide import wide, wide_schema
 from schemas.errors import DsbuildError
+from schemas.forms.check import require
+from schemas.forms.definitions import DECLARED
+from schemas.forms.features import with_features
 from schemas.tables import ANNOTATIONS, ITEMS, LABELS, PEOPLE, PROVENANCE, REJECTS, conform, empty
 from schemas.task import Task
 
@@ -38,10 +40,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     "provenance": ("provenance",),
     "rejects": tuple(REJECTS.names),
 }
+WHOLE = ("provenance", "people")  # tables without splits, each in one file of its own name
 REJECTS_PATH = "audit/rejects.parquet"
 
 
-class _Writer:
+class TableFile:
     """One file of a config: its Parquet, the hash of its rows, its first row."""
 
     def __init__(self, root: Path, path: str, schema: pa.Schema, key: Sequence[str]) -> None:
@@ -61,6 +64,7 @@ class _Writer:
         self._file.__exit__(kind, error, trace)
 
     def write(self, frame: pl.DataFrame) -> None:
+        """Add rows, in the order of the key."""
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self._schema)
         if self.first is None and frame.height:
             self.first = frame.row(0, named=True)
@@ -68,6 +72,7 @@ class _Writer:
         self._file.write(table)
 
     def split_file(self, split: str) -> SplitFile:
+        """What was written, once it is closed."""
         return SplitFile(split, self._path, self._file.rows, self._hash.hexdigest())
 
 
@@ -76,9 +81,11 @@ def write_tables(contents: Contents, root: Path, items_at_once: int = ITEMS_AT_O
 
     Raises:
         DsbuildError: there are no items, two rows have one key, an annotation or label is of an unknown item, or a
-            value does not fit.
+            row breaks the schema.
     """
     items, annotations, labels = (scan(t) for t in (contents.items, contents.annotations, contents.labels))
+    # Items are taken by their ids, so those without one would never come up.
+    require(items.filter(pl.col("item_id").is_null()).collect(), DECLARED["items"])
     index, splits = split_index(items)
     if not index.height:
         raise DsbuildError("There is nothing to release: no item is left.", fix="Look at the rejects of each step.")
@@ -99,15 +106,15 @@ def write_tables(contents: Contents, root: Path, items_at_once: int = ITEMS_AT_O
     for split in splits:
         with ExitStack() as stack:
             writers = {
-                name: stack.enter_context(_Writer(root, f"{name}/{split}.parquet", schema, KEYS[name]))
+                name: stack.enter_context(TableFile(root, f"{name}/{split}.parquet", schema, KEYS[name]))
                 for name, schema in schemas.items()
             }
             for ids in _slices(index, split, items_at_once):
-                some_items = _rows("items", items, ITEMS, ids)
-                some_labels = _rows("labels", labels, LABELS, ids)
+                some_items = _rows("items", items, ids)
+                some_labels = _rows("labels", labels, ids)
                 writers["items"].write(some_items)
                 writers["labels"].write(some_labels)
-                writers["annotations"].write(_rows("annotations", annotations, ANNOTATIONS, ids))
+                writers["annotations"].write(_rows("annotations", annotations, ids))
                 writers[DEFAULT_CONFIG].write(wide(some_items, some_labels, tasks, order, contents.data_order))
         for name, writer in writers.items():
             files[name].append(writer.split_file(split))
@@ -139,13 +146,13 @@ def _slices(index: pl.DataFrame, split: str, items_at_once: int) -> Iterator[pl.
     return index.filter(pl.col("split") == split).select("item_id").iter_slices(items_at_once)
 
 
-def _rows(name: str, frame: pl.LazyFrame, table: pa.Schema, ids: pl.DataFrame) -> pl.DataFrame:
+def _rows(name: str, frame: pl.LazyFrame, ids: pl.DataFrame) -> pl.DataFrame:
     """The rows of the items `ids`, sorted by the table's key."""
     lowest, highest = pl.lit(ids["item_id"][0]), pl.lit(ids["item_id"][-1])
     found = (
         frame.filter(pl.col("item_id").is_between(lowest, highest)).join(ids.lazy(), on="item_id", how="semi").collect()
     )
-    return _sorted(name, conform(found, table))
+    return _sorted(name, require(found, DECLARED[name]))
 
 
 def _sorted(name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -166,16 +173,16 @@ def _sorted(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _whole(name: str, table: Table, schema: pa.Schema, root: Path) -> Config:
     """Write a table that has no splits; rows that are equal throughout are one."""
-    frame = _sorted(name, conform(scan(table).collect(), schema).unique())
+    frame = _sorted(name, require(scan(table).collect(), DECLARED[name]).unique())
     described = with_features(schema)
-    with _Writer(root, f"{name}/{name}.parquet", described, KEYS[name]) as writer:
+    with TableFile(root, f"{name}/{name}.parquet", described, KEYS[name]) as writer:
         writer.write(frame)
     return Config(name, described, files=(writer.split_file(DEFAULT),), first_row=writer.first)
 
 
 def _write_rejects(contents: Contents, root: Path) -> str:
     frame = empty(REJECTS) if contents.rejects is None else conform(scan(contents.rejects).collect(), REJECTS)
-    with _Writer(root, REJECTS_PATH, with_features(REJECTS), KEYS["rejects"]) as writer:
+    with TableFile(root, REJECTS_PATH, with_features(REJECTS), KEYS["rejects"]) as writer:
         writer.write(frame.sort(KEYS["rejects"]))
     return writer.split_file(DEFAULT).content
 

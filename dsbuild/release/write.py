@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from dsbuild.release.tables import write_tables
 from dsbuild.release.verify import files_in, sha256_of, verify
 from dsbuild.release.versions import decide
 from schemas.errors import DsbuildError
+from schemas.forms.features import Features
 from schemas.ids import digest
 from schemas.tables import SCHEMA_VERSION
 from schemas.task import Task
@@ -105,10 +107,15 @@ def _identity(contents: Contents, configs: tuple[Config, ...], rejects: str) -> 
         "rejects": rejects,
     }
     return Identity(
-        schema_hash=digest({"features": features, "tasks": [_task(task) for task in contents.tasks]}),
+        schema_hash=schema_hash(features, contents.tasks),
         content_hash=content_hash(features, rows),
         metadata_hash=digest(metadata),
     )
+
+
+def schema_hash(features: Mapping[str, Features], tasks: Sequence[Task]) -> str:
+    """The hash of a release's columns, by config, and of its tasks."""
+    return digest({"features": dict(features), "tasks": [_task(task) for task in tasks]})
 
 
 def _task(task: Task) -> dict[str, Any]:
@@ -118,7 +125,9 @@ def _task(task: Task) -> dict[str, Any]:
         "exclusive": list(task.taxonomy.exclusive),
         "labels": [[label.id, label.definition, *task.taxonomy.tone_path(label.id)] for label in task.taxonomy.labels],
     }
-    return {"name": task.name, "kind": task.kind, "perspective": task.perspective, "taxonomy": taxonomy}
+    # What a kind of task has no use for is left out, so that a new field of Task makes no other task of an old one.
+    declared = task.model_dump(mode="json", exclude_defaults=True, exclude={"taxonomy", "instructions"})
+    return {**declared, "taxonomy": taxonomy}
 
 
 def _manifest(contents: Contents, path: Path, shape: Shape, identity: Identity, base: str | None) -> Manifest:

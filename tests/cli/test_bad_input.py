@@ -132,7 +132,7 @@ def test_a_full_disk_is_told_and_what_was_finished_is_kept(lab: Lab, full_disk: 
     [
         (("perspective: reader", "perspective: raeder"), ":3:", "reader"),
         (("kind: multi", "kimd: multi"), ":3:", 'did you mean "kind"'),
-        (("taxonomy: ekman-neutral", "taxonomy: ekman"), ":3:", "ekman-neutral"),
+        (("taxonomy: ekman-neutral", "taxonomy: ekman-neutrl"), ":3:", "ekman-neutral"),
     ],
 )
 def test_a_mistake_in_the_recipe_is_told_with_line_column_and_what_was_meant(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class Read:
     annotations: pl.DataFrame
     rejects: pl.DataFrame
     batches: list[Batch]
+    people: pl.DataFrame
 
     def reasons(self) -> list[tuple[str, str, int]]:
         """(reason, file, line) of every reject."""
@@ -36,13 +37,14 @@ class Read:
         return self.items["text"].to_list()
 
 
-def read_all(source: Source, batch_rows: int = 50_000, task: Task = EMOTION) -> Read:
-    batches = list(read_corpus(source, {task.name: task}, batch_rows))
+def read_all(source: Source, batch_rows: int = 50_000, tasks: Sequence[Task] = (EMOTION,)) -> Read:
+    batches = list(read_corpus(source, {task.name: task for task in tasks}, batch_rows))
     return Read(
         items=pl.concat([batch.items for batch in batches]),
         annotations=pl.concat([batch.annotations for batch in batches]),
         rejects=pl.concat([batch.rejects for batch in batches]),
         batches=batches,
+        people=batches[-1].people,
     )
 
 
@@ -59,6 +61,7 @@ def read(tmp_path: Path) -> Callable[..., Read]:
         suffix: str = ".csv",
         batch_rows: int = 50_000,
         task: Task = EMOTION,
+        tasks: Sequence[Task] = (),
         **entry: Any,
     ) -> Read:
         path: Any
@@ -68,6 +71,17 @@ def read(tmp_path: Path) -> Callable[..., Read]:
             path = write(f"c{suffix}", content)
         entry.setdefault("columns", {"text": "text"})
         config = CorpusConfig.model_validate({"name": "c", "path": path, "language": "en", **entry})
-        return read_all(resolve(config, tmp_path), batch_rows, task)
+        return read_all(resolve(config, tmp_path), batch_rows, (task, *tasks))
+
+    return run
+
+
+@pytest.fixture
+def read_entry(tmp_path: Path) -> Callable[..., Read]:
+    """read_entry(tasks=[...], **entry): the corpus `c` of files that a test wrote to `tmp_path`."""
+
+    def run(tasks: Sequence[Task] = (), **entry: Any) -> Read:
+        config = CorpusConfig.model_validate({"name": "c", "language": "en", **entry})
+        return read_all(resolve(config, tmp_path), tasks=(EMOTION, *tasks))
 
     return run

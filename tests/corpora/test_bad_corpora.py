@@ -11,8 +11,16 @@ from pydantic import ValidationError
 
 from corpora.entry import CorpusConfig, resolve
 from schemas.errors import DsbuildError, RecipeError
+from schemas.task import Task
+from schemas.taxonomy import load_taxonomy
+
+EKMAN = load_taxonomy("ekman-neutral")
 
 ReadCorpus = Callable[..., Any]
+TASKS = [
+    Task(name="level", kind="intensity", taxonomy=EKMAN, perspective="reader", range=(0, 3)),
+    Task(name="arousal", kind="scale", perspective="reader", range=(1, 7)),
+]
 LABELS = {"task": "emotion", "columns": "label", "annotator": "ann", "kind": "human"}
 
 
@@ -105,21 +113,56 @@ def test_more_rejects_than_allowed_fail_the_run(read: ReadCorpus) -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ({**LABELS, "columns": "客観{rater}_{label}"}, r"may hold \{label\} only, not \{rater\}"),
-        ({**LABELS, "annotator": "{rater_id}"}, "cannot be taken from a column"),
         ({**LABELS, "columns": "{label}", "separator": "|"}, "separator belongs to"),
-        ({**LABELS, "votes": True}, "Extra inputs"),
+        ({**LABELS, "columns": "{label}", "label": "joy"}, "columns has {label} already"),
+        ({**LABELS, "columns": "{a}{label}"}, "nothing stands between two names"),
+        ({**LABELS, "columns": "is_{label"}, "is not closed"),
+        ({**LABELS, "columns": "is_{}"}, "hold no name"),
+        ({**LABELS, "columns": "{#}_{label}"}, "is the number of a row"),
+        ({**LABELS, "columns": None}, "needs columns, or a label"),
+        ({**LABELS, "columns": "{label}", "votes": True, "soft": True}, "only one of them"),
+        ({**LABELS, "votes": 0}, "1 or more"),
+        ({**LABELS, "id": "key"}, "id belongs to a file of its own"),
+        ({**LABELS, "file": "x.csv", "on": {"splits": ["a"]}}, "on belongs to the corpus's own rows"),
+        ({**LABELS, "file": "x.csv", "bind": {"a": "{x}-{y}", "b": "{x}"}}, "{x} is bound twice"),
+        ({**LABELS, "file": "x.csv", "bind": {"a": "b"}}, "binds nothing"),
         ({**LABELS, "on": {"languages": ["en"]}}, "by splits only, not by languages"),
     ],
 )
-def test_what_labels_cannot_say_yet_is_refused(labels: dict[str, Any], message: str) -> None:
+def test_labels_that_contradict_themselves_are_refused(labels: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         entry(path="c.csv", labels=[labels])
 
 
-def test_a_pattern_in_a_path_is_refused() -> None:
-    with pytest.raises(ValidationError, match="cannot hold a pattern"):
-        entry(path="annotations/{song_id}.csv")
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"columns": "客観{rater}_{label}"}, r"has \{rater\}, and nothing says whose answer.*ann-\{rater\}"),
+        ({"columns": "label", "annotator": "{ratr}"}, r'Nothing in c\.csv is called \{ratr\}\. Did you mean "rater"'),
+        ({"columns": "{label}", "votes": True}, "do not say how many people there were"),
+        ({"columns": "label", "soft": True}, "numbers, one for each label"),
+        ({"columns": "label", "rows": {"no": "1"}}, "no column 'no'"),
+        ({"columns": "label", "time": "rater"}, "A trace, and nothing else, has times"),
+        ({"columns": "label", "task": "level"}, "wants one number for each label"),
+        ({"columns": "label", "task": "arousal", "separator": "|"}, "has one answer in a cell"),
+        ({"columns": "{label}", "task": "arousal"}, "the task 'arousal' has none"),
+        ({"columns": "label", "file": "other.csv"}, "no id to find them by"),
+    ],
+)
+def test_labels_that_do_not_fit_file_or_task_are_refused(
+    read: ReadCorpus, tmp_path: Path, labels: dict[str, Any], message: str
+) -> None:
+    (tmp_path / "other.csv").write_text("text,label\none,joy\n")
+    content = "text,label,rater,joy,客観1_joy\none,joy,r,1,1\n"
+    with pytest.raises(RecipeError, match=message):
+        read(content, labels=[{**LABELS, **labels}], tasks=TASKS, names="keep")
+
+
+def test_a_pattern_of_paths_that_no_file_fits_names_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "a.txt").write_text("x")
+    with pytest.raises(DsbuildError, match=r"No file in .*annotations fits '\{song_id\}\.csv'.*a\.txt"):
+        resolve(entry(path="annotations/{song_id}.csv"), tmp_path)
 
 
 def test_a_pattern_that_no_column_fits_names_columns_and_labels(read: ReadCorpus) -> None:

@@ -21,6 +21,7 @@ import pytest
 from dsbuild.hub import Patience
 from dsbuild.release.manifest import FileEntry, Manifest
 from dsbuild.release.verify import sha256_of
+from schemas.tables import SCHEMA_VERSION
 
 HERE = Path(__file__).resolve().parent
 REPO = "emotion-lab/tiny"
@@ -111,7 +112,7 @@ def release(tmp_path: Path) -> Callable[..., Path]:
             dataset=dataset,
             version=version,
             base_version=None,
-            schema_version="1",
+            schema_version=SCHEMA_VERSION,
             content_hash=content or f"{hash_of(texts)}",
             schema_hash=hash_of("schema"),
             metadata_hash=hash_of([card, extra]),

@@ -313,6 +313,9 @@ def test_disputes_go_to_one_person_in_a_project_of_their_own(
     pull(SESSION, client, store)
     result = outcome(store, SESSION, items.head(2), task)
     assert result.waiting == 0
-    assert result.adjudicated == {"item-0": ["sadness"], "item-1": ["joy"]}
+    assert {item: answer.labels for item, answer in result.adjudicated.items()} == {
+        "item-0": ["sadness"],
+        "item-1": ["joy"],
+    }
     assert _labels(result)["item-0", "adjudication", "p0"] == ["sadness"]
     assert _labels(result)["item-0", "first", "p1"] == ["joy"]

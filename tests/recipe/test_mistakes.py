@@ -36,7 +36,7 @@ MISTAKES = [
     ("dataset: tweets", "dataset: §7", "dataset: wanted a text, not 7; put it into quotes"),
     ("dataset: tweets", "dataset:§", "dataset: wanted a text, not nothing"),
     ("kind: multi", "kind: §mutli", 'tasks[0].kind: "mutli" is not one of them; did you mean "multi"?'),
-    ("kind: choice", "kind: §3", "tasks[1].kind: wanted one of choice, multi, text, not 3"),
+    ("kind: choice", "kind: §3", "tasks[1].kind: wanted one of choice, multi, ranking, intensity, sca"),
     (
         "perspective: writer",
         "perspective: §riter",
@@ -190,22 +190,12 @@ MISTAKES = [
     ("split: source", "split: {stratify: §emotoin}", 'build[1].split.stratify: there is no task "emotoin"'),
     # what the design has and this version does not
     (
-        "kind: choice",
-        "kind: §scale",
-        'tasks[1].kind: the kind "scale" is not supported by this version of dsbuild; there',
-    ),
-    (
         "on: {splits: [test]}",
         "on: {§where: x}",
         "gold[0].on.where: not supported by this version of dsbuild; choose items",
     ),
     ("strategy: cotr", "§batch: true", "annotate[0].batch: not supported by this version of dsbuild; requests are"),
     ("strategy: cotr", "§sees: [gpt-4.1]", "annotate[0].sees: not supported by this version of dsbuild"),
-    (
-        "perspective: writer",
-        "perspective: writer, §from: [a.b]",
-        "tasks[0].from: not supported by this version of dsbuild",
-    ),
     # secrets
     ("strategy: cotr", "§api_key: sk-12345678", 'annotate[0].api_key: unknown key; did you mean "api_key_env"?'),
     ("strategy: cotr", "base_url: §'http://me:pw@host/v1'", "annotate[0].base_url: base_url must not hold a user or a"),

@@ -11,8 +11,8 @@ from typing import get_args
 import pytest
 
 from audits.aggregate import Method as Rule
+from audits.methods import METHODS, all_methods
 from dsbuild.recipe import BadRecipe, dump, load
-from dsbuild.recipe.model import Method
 from dsbuild.recipe.plugins import _points
 
 Write = Callable[..., str]
@@ -130,4 +130,5 @@ def test_two_packages_with_one_name_are_a_conflict(stranger: Path, write: Write,
 def test_the_methods_of_a_recipe_are_the_rules_of_the_audits() -> None:
     rules = get_args(get_args(Rule)[0])
 
-    assert {rule.model_fields["rule"].default for rule in rules} == set(get_args(Method))
+    assert {rule.model_fields["rule"].default for rule in rules} == set(all_methods())
+    assert {method for methods in METHODS.values() for method in methods} == set(all_methods())

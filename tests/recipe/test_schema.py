@@ -30,7 +30,7 @@ def test_the_schema_takes_a_recipe_and_refuses_what_the_loader_refuses(recipe_te
         {"build": ["normalize"]},
         {"build": [{"deduplicate": {"nera": 0.9}}]},
         {"annotate": [{"name": "x", "kind": "lmm"}]},
-        {"tasks": [{"name": "x", "kind": "scale", "perspective": "reader"}]},
+        {"tasks": [{"name": "x", "kind": "scales", "perspective": "reader"}]},
     ):
         assert list(validator.iter_errors({**recipe, **change})), change
 

@@ -72,7 +72,7 @@ def test_the_front_matter_is_what_the_hub_asks_for(contents: Make, tmp_path: Pat
     assert fields["language"] == ["en", "mr"]
     assert fields["language_bcp47"] == ["mr-Latn"]
     assert fields["size_categories"] == ["n<1K"]
-    assert fields["task_categories"] == ["text-classification"]
+    assert fields["task_categories"] == ["text-classification", "text-generation"]
     assert [config["config_name"] for config in fields["configs"]] == [
         "data",
         "items",
@@ -145,7 +145,7 @@ def test_no_text_breaks_out_of_its_place(text: str, contents: Make, tmp_path: Pa
             licence=text,
             languages=[text, "en"],
             description=text,
-            items=given.items.with_columns(pl.lit(text).alias("text"), pl.lit(text).alias("language")),
+            items=given.items.with_columns(pl.lit(text).alias("text"), pl.lit(text).alias("speaker")),
             metrics=_hostile_metrics(given.metrics, text),
             corpora=[
                 {

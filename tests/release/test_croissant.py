@@ -50,7 +50,8 @@ def test_mlcroissant_reads_every_row_of_every_record_set(
 
 def _label(name: str) -> dict[str, Any]:
     at = "annotations-test/labels"
-    return {f"{at}/label": name.encode(), f"{at}/score": 0.5, f"{at}/original": name.encode()}
+    given = {"label": name.encode(), "score": 0.5, "original": name.encode(), "mapping": None, "loss": None}
+    return {f"{at}/{field}": value for field, value in given.items()}
 
 
 def test_the_files_are_named_by_their_hashes(contents: Make, tmp_path: Path) -> None:

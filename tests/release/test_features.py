@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dsbuild.release.features import features, with_features, yaml_features
 from dsbuild.release.wide import wide_schema
 from schemas.errors import DsbuildError
+from schemas.forms.features import features, with_features, yaml_features
 from schemas.tables import TABLES
 from schemas.task import Task
 from schemas.taxonomy import load_taxonomy

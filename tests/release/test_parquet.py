@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dsbuild.release.parquet import ParquetFile, write_parquet
+from schemas.tables import SCHEMA_VERSION
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string()), ("tags", pa.list_(pa.string()))])
 
@@ -46,7 +47,8 @@ def test_a_file_has_zstd_a_page_index_and_its_order_and_no_pandas(tmp_path: Path
     assert column.has_column_index
     assert column.has_offset_index
     assert [c.column_index for c in metadata.row_group(0).sorting_columns] == [0]
-    assert set(metadata.metadata) == {b"ARROW:schema", b"dsbuild.sorted_by"}
+    assert set(metadata.metadata) == {b"ARROW:schema", b"dsbuild.schema_version", b"dsbuild.sorted_by"}
+    assert metadata.metadata[b"dsbuild.schema_version"] == SCHEMA_VERSION.encode()
 
 
 def test_an_edit_near_the_top_leaves_most_pages_as_they_were(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dsbuild.release.wide import wide
 from schemas.errors import DsbuildError
-from schemas.tables import ITEMS, LABELS, conform
+from schemas.tables import ITEMS, LABELS, conform, polars_schema
 from schemas.task import Task
 from schemas.taxonomy import load_taxonomy
 
@@ -87,6 +87,17 @@ def test_soft_labels_stand_in_the_order_of_the_taxonomy() -> None:
     frame = wide(items("i"), labels(("i", "a", "silver", {last: 0.25, FIRST: 0.75})), [MULTI])
     assert frame["emotion"].to_list() == [[0, len(TAXONOMY.ids) - 1]]
     assert frame["emotion_p"].to_list() == [[0.75, *[0.0] * (len(TAXONOMY.ids) - 2), 0.25]]
+
+
+def test_a_soft_label_holds_what_was_not_chosen_too() -> None:
+    rows = labels(("i", "a", "silver", {FIRST: 0.6})).with_columns(
+        soft=pl.lit([{"label": FIRST, "p": 0.6}, {"label": SECOND, "p": 0.4}], dtype=polars_schema(LABELS)["soft"])
+    )
+    for task, chosen in ((CHOICE, 0), (MULTI, [0])):
+        frame = wide(items("i"), rows, [task])
+        assert frame["emotion"].to_list() == [chosen]
+        assert frame["emotion_p"][0].to_list()[:2] == pytest.approx([0.6, 0.4])
+        assert not any(frame["emotion_p"][0].to_list()[2:])
 
 
 def test_a_text_task_is_a_text_with_a_tier() -> None:

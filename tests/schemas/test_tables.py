@@ -93,3 +93,43 @@ def test_a_value_of_another_type_is_refused() -> None:
     rows = {"annotation_id": ["a"], "item_id": ["i"], "task": ["t"], "annotator": ["x"], "annotator_kind": ["llm"]}
     with pytest.raises(DsbuildError, match="does not fit"):
         conform(pl.DataFrame(rows | {"sample": ["first"]}), ANNOTATIONS)
+
+
+def _annotation(**changes: Any) -> pl.DataFrame:
+    row = {"annotation_id": "a", "item_id": "i", "task": "t", "annotator": "x", "annotator_kind": "llm", **changes}
+    return pl.DataFrame([row])
+
+
+def test_fields_that_a_struct_lacks_become_null_and_their_order_is_the_tables() -> None:
+    given = pl.concat(
+        [
+            _annotation(labels=[{"score": 0.5, "label": "joy"}, {"score": None, "label": "fear"}]),
+            _annotation(labels=[]),
+            _annotation(labels=None).cast({"labels": pl.List(pl.Struct({"score": pl.Float64, "label": pl.String}))}),
+        ],
+        how="vertical_relaxed",
+    )
+    for rows in (given, given.slice(1), pl.concat([given, given], rechunk=False)):
+        frame = conform(rows, ANNOTATIONS)
+        wanted = [
+            None
+            if labels is None
+            else [{"label": one["label"], "score": one["score"], **dict.fromkeys(LATER)} for one in labels]
+            for labels in rows["labels"].to_list()
+        ]
+        assert frame["labels"].to_list() == wanted
+        assert frame.schema == polars_schema(ANNOTATIONS)
+
+
+LATER = ("original", "mapping", "loss")
+
+
+def test_a_struct_outside_of_a_list_is_filled_too() -> None:
+    row = {"item_id": "i", "corpus": "c", "modality": "text", "source": {"row": 3, "key": "k"}}
+    frame = conform(pl.DataFrame([row, {**row, "source": None}]), ITEMS)
+    assert frame["source"].to_list() == [{"key": "k", "file": None, "row": 3}, None]
+
+
+def test_a_field_that_the_table_does_not_know_is_refused_by_name() -> None:
+    with pytest.raises(DsbuildError, match="emoji"):
+        conform(_annotation(labels=[{"label": "joy", "emoji": "x"}]), ANNOTATIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from schemas.errors import DsbuildError
 from schemas.markdown import escape
-from schemas.taxonomy import Taxonomy, fold, load_taxonomy, parse_taxonomy, shipped
+from schemas.plain_yaml import load_yaml
+from schemas.taxonomy import FOLDER, Taxonomy, fold, load_taxonomy, parse_taxonomy, shipped
 from schemas.tone import node, nodes
 
 
@@ -81,6 +83,9 @@ def test_an_unknown_taxonomy_is_told_with_the_nearest_name() -> None:
         load_taxonomy("mahaemotion")
 
 
+JOY = {"term": "joy", "tier": 1}
+
+
 def _two(**changes: object) -> dict[str, object]:
     labels = [{"id": "a", "tone_note": "-"}, {"id": "b", "tone_note": "-"}]
     return {"name": "t", "title": "T", "source": "S", "labels": labels} | changes
@@ -94,6 +99,17 @@ def _two(**changes: object) -> dict[str, object]:
         ({"labels": [{"id": "a", "tone": {"term": "hangry", "tier": 1}}, {"id": "b", "tone_note": "-"}]}, "hangry"),
         ({"exclusive": ["c"]}, "exclusive names no label"),
         ({"colour": "red"}, "colour"),
+        ({"labels": [{"id": "a", "tone_note": "-", "code": "N"}, {"id": "b", "tone_note": "-", "code": "n"}]}, "code"),
+        ({"labels": [{"id": "a", "tone_note": "-", "role": "loud"}, {"id": "b", "tone_note": "-"}]}, "role"),
+        ({"groups": {"by": {"x": ["a", "c"]}}}, "groups.by names a label twice, or one there is not"),
+        ({"groups": {"by": {"x": ["a"], "y": ["a"]}}}, "groups.by names a label twice"),
+        (
+            {"kind": "act", "labels": [{"id": "a", "tone": JOY}, {"id": "b", "tone_note": "-"}]},
+            "kind act are no emotions",
+        ),
+        ({"labels": [{"id": "a", "tone_parts": [JOY]}, {"id": "b", "tone_note": "-"}]}, "one part: write it as `tone`"),
+        ({"labels": [{"id": "a", "tone_parts": [JOY, JOY]}, {"id": "b", "tone_note": "-"}]}, "the same part twice"),
+        ({"labels": [{"id": "a", "tone": JOY, "tone_note": "-"}, {"id": "b", "tone_note": "-"}]}, "needs one of"),
     ],
 )
 def test_a_taxonomy_that_contradicts_itself_is_refused(changes: dict[str, object], told: str) -> None:
@@ -114,6 +130,40 @@ def test_a_file_of_ones_own_is_named_by_its_path(tmp_path: Path) -> None:
     assert taxonomy.labels[0].descriptions == {"en": ("I am glad",)}
     with pytest.raises(DsbuildError, match="no such taxonomy file"):
         load_taxonomy(str(tmp_path / "other.yaml"))
+
+
+def test_a_released_code_stands_for_its_label_and_never_hides_a_name() -> None:
+    labels = [{"id": "a", "code": 1, "tone_note": "-"}, {"id": "1", "code": "x", "tone_note": "-"}]
+    taxonomy = parse_taxonomy(_two(labels=labels), "mine.yaml")
+    assert [taxonomy.resolve(text) for text in ("1", "X", "a", "2")] == ["1", "1", "a", None]
+    assert load_taxonomy("goemotions").resolve("27") == "neutral"
+
+
+def test_a_blend_has_the_places_of_its_parts_and_no_place_of_its_own() -> None:
+    taxonomy = load_taxonomy("abaw-compound")
+    assert taxonomy.places("Fearfully Surprised") == (node("fear", 1), node("surprise", 1))
+    assert taxonomy.tone("Fearfully Surprised") is None
+    assert taxonomy.tone_path("Fearfully Surprised") == (None, None, None)
+
+
+def test_our_own_files_read_the_fast_way_say_the_same() -> None:
+    for path in FOLDER.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        assert load_yaml(text, ours=True) == load_yaml(text)
+
+
+def test_a_file_of_ones_own_that_is_nested_without_end_is_an_error_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "deep.yaml"
+    path.write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(DsbuildError, match="nested too deep"):
+        load_taxonomy(str(path))
+
+
+def test_all_taxonomies_are_loaded_in_a_moment() -> None:
+    begun = time.process_time()
+    load_taxonomy.cache_clear()
+    assert len([load_taxonomy(name) for name in shipped()]) > 40
+    assert time.process_time() - begun < 0.5
 
 
 @given(st.text())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dsbuild.tone.tag_file import blocks_of, tagged
 from schemas.errors import DsbuildError
-from schemas.tone.tag import Tagger, tag, tagger
+from schemas.tone.tag import Tagger, tag, tag_lines, tagger
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 Found = list[tuple[int, int, int, str]]
@@ -79,6 +79,26 @@ def test_a_longer_term_counts_instead_of_the_words_in_it() -> None:
     assert [find.terms[one] for one in hits.term][:2] == ["ill temper", "ill temper"]
 
 
+PARTS = st.sampled_from(["a", "b", "ab", "ba", "abc", "joy", "-", "'"])
+TERMS = st.lists(
+    st.lists(st.sampled_from(["a", "b", "ab", "ba", "joy"]), min_size=1, max_size=3), min_size=1, max_size=6
+)
+
+
+@given(TERMS, st.sampled_from([" ", "-"]), st.lists(PARTS | st.sampled_from([" ", "  ", "\u0301", "é"]), max_size=14))
+@example([["a", "b"], ["b", "ab"], ["ab"]], " ", ["a", " ", "b", " ", "ab"])
+@example([["a", "b", "joy"], ["a"]], " ", ["a", " ", "b", " ", "joy", "\u0301"])
+@example([["a"], ["a", "b"], ["b", "a", "b"], ["b", "joy"]], " ", ["a", " ", "b", " ", "a", " ", "b", " ", "joy"])
+def test_any_terms_are_found_as_a_plain_reading_finds_them(
+    parts: list[list[str]], between: str, pieces: list[str]
+) -> None:
+    terms = tuple(dict.fromkeys(between.join(part) for part in parts))
+    text = "".join(pieces)
+    hits = Tagger(terms).find(text.encode())
+    ours = [text.encode()[a:b].decode() for a, b in zip(hits.start, hits.end, strict=True)]
+    assert ours == [hit.group() for hit in plain(terms).finditer(text)]
+
+
 def test_words_of_more_than_16_letters_are_told_apart_by_their_middle() -> None:
     find = Tagger(["disenchantmentations"])
     assert len(find.find(b"disenchantmentations disenchaXXmentations").start) == 1
@@ -121,6 +141,12 @@ def test_a_file_is_tagged_in_blocks_as_it_is_in_one(tmp_path: Path) -> None:
     cut = list(tagged(blocks_of(io.BytesIO(text), "cut", size=7)))
     assert pl.concat(whole).equals(pl.concat(cut))
     assert pl.concat(whole)["row"].to_list() == [row for n in range(300) for row in (4 * n, 4 * n + 1)]
+
+
+def test_lines_are_tagged_as_texts_are() -> None:
+    lines = ["in", "love with joy", "", "निराशा grief\r", "x" * 600_000, "\x00joy", *tagger().terms]
+    assert tag_lines("\n".join(lines).encode()).equals(tag(pl.Series(lines)))
+    assert tag_lines(b"").equals(tag(pl.Series([], dtype=pl.String)))
 
 
 def test_a_line_that_is_no_text_is_named() -> None:

@@ -188,6 +188,20 @@ def test_features_count_terms_by_primary_and_average_their_valence() -> None:
     assert made["valence"].to_list()[0] == pytest.approx(sum(expected) / 3)
 
 
+def test_features_count_at_a_finer_tier_what_stands_there_or_below() -> None:
+    texts = pl.Series(["grief and sorrow, anger", "irritation", None])
+    second, third = features(texts, tier=2), features(texts, tier=3)
+    assert second.columns[4:] == [each.term for each in nodes() if each.tier == 2]
+    assert (second["sadness"].to_list(), second["irritation"].to_list()) == ([2, 0, 0], [0, 1, 0])
+    assert (third["grief"].to_list(), third["irritation"].to_list()) == ([1, 0, 0], [0, 0, 0])
+    assert third.width == 4 + 135
+    # "anger" is a primary first of all, so it is in no secondary; it counts as a term all the same.
+    assert second.select(second.columns[4:]).sum_horizontal().to_list() == [2, 1, 0]
+    assert second["terms"].to_list() == [3, 1, 0]
+    with pytest.raises(ValueError, match="a tier is 1, 2 or 3, not 4"):
+        features(texts, tier=4)
+
+
 def test_norms_of_ones_own_plug_in_in_both_published_forms(tmp_path: Path) -> None:
     nrc = tmp_path / "nrc.txt"
     nrc.write_text("Word\tValence\tArousal\tDominance\njoy\t0.98\t0.8\t0.7\ngrief\t0.07\t0.64\t0.47\n", "utf-8")

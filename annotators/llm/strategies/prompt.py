@@ -2,7 +2,8 @@
 
 A strategy is one Jinja file with the blocks `system`, `user` and `repair`; `{% set extra = [...] %}` names text
 fields that the answer holds before the tasks' own. Templates run in a sandbox. They see `tasks` (name, instruction,
-labels, rule), `form` (the JSON asked for), `instructed`, and for an item `text` and `context`.
+labels, rule), `form` (the JSON asked for), `instructed`, `candidates` (whether turns a and b of the context are to
+be compared), `numbered` (whether an answer names turns by their number), and for an item `text` and `context`.
 
 Corpus text is data. `quoted` writes it as a JSON string on one line in which no chat template finds a control token;
 `one_line` does the same for a base model, which is shown plain lines: a text that could open a new line could pretend
@@ -24,9 +25,10 @@ from typing import TYPE_CHECKING, Any, Final
 from annotators.llm.reading import answer_schema
 from annotators.llm.request import Message
 from annotators.llm.shots import Shot
+from annotators.llm.strategies.rules import ASKED, rule
 from schemas.errors import RecipeError
 from schemas.ids import digest
-from schemas.task import Task
+from schemas.task import Shown, Task, Turn
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -36,19 +38,6 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"<(?=[|\uff5c/!]|[^\W\d])|\[(?=/?[A-Z])")
 BLOCKS: Final = ("system", "user", "repair")
 RAW_SHOWN: Final = 4000  # characters of an unusable answer that are shown again
-_ASKED = {
-    "writer": "Which emotions does the writer express?",
-    "reader": "Which emotions would a reader say the text expresses?",
-    "speaker": "Which emotions does the speaker feel?",
-    "observer": "Which emotions does an observer see in the speaker?",
-    "evoked": "Which emotions does the text evoke in who reads it?",
-    "intended": "Which emotions was the text written to express?",
-}
-_RULES = {
-    "choice": "Give one label, or null if none applies.",
-    "multi": "Give all labels that apply, the strongest first, or an empty list if none does.",
-    "text": "Give a text.",
-}
 
 
 def quoted(text: str) -> str:
@@ -92,10 +81,24 @@ def strategies() -> list[str]:
 
 @dataclass(frozen=True)
 class Item:
-    """What a prompt shows of an item: its text, and the turns before it ({speaker, text})."""
+    """What a prompt shows of an item: its text, and the turns before it ({speaker, text, and the item_id of each}); of
+    a pairwise comparison the turns a and b are the two candidates."""
 
     text: str
     context: Sequence[Mapping[str, Any]] = ()
+    item_id: str | None = None
+
+    @property
+    def candidates(self) -> list[str]:
+        """Which of the turns are candidates to compare, in their order: a and b, where there is one of each."""
+        speakers = ((turn.get("speaker") or "").strip().lower() for turn in self.context)
+        return [speaker for speaker in speakers if speaker in ("a", "b")]
+
+    @property
+    def shown(self) -> Shown:
+        """The same for the task, which looks quotes up in it."""
+        turns = (Turn(turn.get("item_id"), turn.get("speaker"), turn.get("text")) for turn in self.context)
+        return Shown(self.item_id, self.text, tuple(turns))
 
 
 class Prompt:
@@ -135,7 +138,12 @@ class Prompt:
         missing = [name for name in BLOCKS if name not in self._blocks]
         if missing:
             raise RecipeError(f'The prompt template has no block "{missing[0]}".', where=self.where)
-        self._values: dict[str, Any] = {"instructed": instructed, "tasks": [_described(task) for task in tasks]}
+        self._values: dict[str, Any] = {
+            "instructed": instructed,
+            "tasks": [_described(task) for task in tasks],
+            "numbered": any(task.kind == "span" and "other" in task.where for task in tasks),
+            "candidates": any(task.kind == "pairwise" for task in tasks),
+        }
         self.extra = self._extra()
         self.schema = answer_schema(tasks, self.extra)
         self._values["form"] = _form(self.schema)
@@ -169,7 +177,7 @@ class Prompt:
             for task in tasks:
                 part = shot.answer(task)
                 answer |= part if len(tasks) == 1 else {task.name: part}
-            messages.append({"role": "user", "content": self._user(Item(shot.text))})
+            messages.append({"role": "user", "content": self._user(Item(shot.text, shot.turns))})
             messages.append({"role": "assistant", "content": json.dumps(answer, ensure_ascii=False)})
         return messages
 
@@ -233,26 +241,42 @@ def _described(task: Task) -> dict[str, Any]:
     labels = () if task.taxonomy is None else task.taxonomy.labels
     return {
         "name": task.name,
-        "instruction": task.instruction("en") or _ASKED[task.perspective],
+        "instruction": task.instruction("en") or ASKED[task.perspective],
         "labels": [{"id": label.id, "definition": label.definition} for label in labels],
-        "rule": _RULES[task.kind] + "".join(f' "{label}" stands alone.' for label in task.exclusive),
+        "rule": rule(task),
     }
 
 
-def _form(schema: Mapping[str, Any]) -> str:
+def _form(schema: Mapping[str, Any], word: str = "") -> str:
     """An object of the schema's form, with placeholders: what a model without structured output has to go by."""
-    fields = []
-    for name, part in schema["properties"].items():
-        if part.get("type") == "object":
-            value = _form(part)
-        elif part.get("type") == "array":
-            value = '["<label>", ...]'
-        elif "enum" in part:
-            value = '"<label>" or null'
-        else:
-            value = '"<text>"'
-        fields.append(f'"{name}": {value}')
+    fields = (f'"{name}": {_placeholder(name, part, word or name)}' for name, part in schema["properties"].items())
     return "{" + ", ".join(fields) + "}"
+
+
+def _placeholder(name: str, part: Mapping[str, Any], word: str) -> str:
+    """What stands for the value of the key `name`; where it is one of several words, `word` says what they are."""
+    given = part.get("type", ())
+    kinds = {given} if isinstance(given, str) else set(given)
+    options = part.get("enum", ())
+    null = " or null" if "null" in kinds or None in options else ""
+    if "anyOf" in part:
+        return " or ".join(_placeholder(name, one, word) for one in part["anyOf"])
+    if name == "turn" and options:  # the words that stand for turns are few, and have to be known
+        return " or ".join(json.dumps(one) for one in options)
+    if "object" in kinds:
+        return _form(part, "level" if name == "levels" else "")
+    if "array" in kinds:
+        return f"[{_entry(part.get('items', {}))}, ...]"
+    if options:
+        text = any(isinstance(one, str) for one in options)
+        return (f'"<{"label" if null else word}>"' if text else "<number>") + null
+    return ("<number>" if {"number", "integer"} & kinds else '"<text>"') + null
+
+
+def _entry(part: Mapping[str, Any]) -> str:
+    if part.get("type") == "object":
+        return _form(part)
+    return '"<word>"' if part.get("type") == "string" else '"<label>"'
 
 
 def prompt_text(prompt: Prompt) -> str:

@@ -56,7 +56,9 @@ def _aggregate(one: Entry, order: Sequence[str]) -> Aggregate:
         ties=whole(one.get("ties")),
         note=text(one, "note"),
         details=tuple(
-            counted(f"{what}: {name}", value) for what in ("options", "fit") for name, value in entry(one, what).items()
+            counted(f"{what}: {name}", value)
+            for what in ("options", "values", "fit")
+            for name, value in entry(one, what).items()
         ),
         columns=tuple(text(method, "method") for method in methods),
         totals=tuple(

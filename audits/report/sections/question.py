@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from schemas.kinds import kind_of
 from schemas.task import Task
 
-_KINDS = {
-    "choice": "one label, or none of them",
-    "multi": "any number of labels, or none of them",
-    "text": "a text",
-}
 _PERSPECTIVES = {
     "writer": "what the writer felt",
     "reader": "what a reader perceives",
@@ -40,7 +36,7 @@ def question(tasks: Sequence[Task]) -> tuple[Asked, ...]:
         Asked(
             name=task.name,
             perspective=f"{task.perspective} ({_PERSPECTIVES[task.perspective]})",
-            answer=_KINDS[task.kind],
+            answer=kind_of(task).answered_by,
             taxonomy=task.taxonomy.title if task.taxonomy else "",
             instructions=tuple(task.instructions.items()),
             labels=tuple((label.id, label.definition) for label in task.taxonomy.labels) if task.taxonomy else (),

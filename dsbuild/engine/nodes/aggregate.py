@@ -32,7 +32,7 @@ class AggregateNode:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        return ("items", *nodes_of(self.entry.from_, self.recipe))
+        return ("items", *nodes_of(self.entry.from_, self.entry.task, self.recipe))
 
     def config(self, ctx: Context) -> Any:
         return {

@@ -13,8 +13,9 @@ from dsbuild.engine.node import Context, Stage
 from dsbuild.engine.workspace import Output, Writer
 from schemas.config import AnnotatorConfig, AnnotatorEnv, Spending
 from schemas.errors import DsbuildError
+from schemas.forms.check import check_annotations
 from schemas.selection import Selection
-from schemas.tables import ANNOTATIONS, REJECTS, conform, empty
+from schemas.tables import ANNOTATIONS, conform, empty
 from schemas.task import Task
 
 BATCH = 10_000  # items handed to an annotator at once
@@ -94,7 +95,7 @@ class AnnotateNode:
         async with self.entry.open(environment(ctx, self.name, self.budget), tasks) as annotator:
             for batch in chosen(items, self.entry.on):
                 result = await annotator.annotate(batch, tasks)
-                kept, rejects = _checked(result.annotations, tasks)
+                kept, rejects = _checked(result.annotations, tasks, batch)
                 out.add("annotations", kept.sort("annotation_id"))
                 out.add("rejects", rejects.with_columns(pl.lit(self.name).alias("stage")))
                 out.add("dead_letters", result.dead_letters)
@@ -113,20 +114,25 @@ class AnnotateNode:
             out.add("provenance", pl.concat(provenance).unique(maintain_order=True))
 
 
-def _checked(annotations: pl.DataFrame, tasks: list[Task]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What any annotator says is held against its task, whoever wrote the annotator."""
+def _checked(annotations: pl.DataFrame, tasks: list[Task], items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What any annotator says of `items` (ITEMS) is held against the table's rules and its task's, whoever wrote it."""
+    annotations, broken = check_annotations(annotations)
     known = {task.name for task in tasks}
-    parts = [task.validate_annotations(annotations.filter(pl.col("task") == task.name)) for task in tasks]
+    parts = [task.validate_annotations(annotations.filter(pl.col("task") == task.name), items) for task in tasks]
     # By-products such as a chain of translation's translation answer no task of the recipe.
     others = annotations.filter(~pl.col("task").is_in(list(known)))
     if others.filter(pl.col("text").is_null()).height:
         raise DsbuildError("An annotator answered a task that the recipe does not have, and not with a text.")
     kept = pl.concat([others, *(ok for ok, _ in parts)])
-    rejects = pl.concat([bad for _, bad in parts]) if parts else empty(REJECTS)
-    return conform(kept, ANNOTATIONS), rejects
+    return conform(kept, ANNOTATIONS), pl.concat([broken, *(bad for _, bad in parts)])
 
 
 def _answers(annotations: pl.DataFrame, tasks: list[Task]) -> int:
     """How many of these answer a task; an annotator that passes does not."""
-    of_tasks = annotations.filter(pl.col("task").is_in([task.name for task in tasks]))
-    return of_tasks.filter(pl.col("labels").is_not_null() | pl.col("text").is_not_null()).height
+    from audits.answers import answer_column
+
+    columns = {task.name: answer_column(task) for task in tasks}
+    return sum(
+        annotations.filter((pl.col("task") == name) & pl.col(column).is_not_null()).height
+        for name, column in columns.items()
+    )

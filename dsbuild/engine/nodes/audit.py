@@ -73,9 +73,15 @@ class AuditNode:
             "agreement": self._agreement(ctx, inputs),
             "scores": self._scores(ctx, inputs, items, labels),
             "aggregates": [_aggregate(entry, ctx, inputs) for entry in ctx.recipe.aggregate],
-            "distribution": _distribution(items, labels),
+            "distribution": _distribution(items, labels, ctx.tasks),
             "leakage": _leakage(ctx, items),
             "conflicts": self._conflicts(ctx, inputs),
+            "conversions": [
+                one
+                for name in self.makers
+                if name.startswith("convert:")
+                for one in inputs[name].figures["conversions"]
+            ],
         }
         metrics["gates"] = check(ctx.recipe.gates, metrics, members=self._members(ctx, inputs))
         out.text("metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False))
@@ -145,7 +151,8 @@ class AuditNode:
             task = ctx.tasks[name]
             annotations = annotations_of(names, name, ctx.recipe, inputs)
             over = annotations["annotator"].unique().sort().to_list()
-            if task.taxonomy is None or len(over) < 2:
+            # Counts of votes are several people under one name.
+            if len(over) < 2 and not annotations["votes"].fill_null(1).gt(1).any():
                 continue
             entries.append({**agreement(annotations, task, over, seed=ctx.seed), "from": list(names)})
         return entries
@@ -153,12 +160,13 @@ class AuditNode:
     def _scores(
         self, ctx: Context, inputs: Mapping[str, Output], items: pl.DataFrame, labels: pl.DataFrame
     ) -> list[dict[str, Any]]:
+        from audits.methods import VOTED
         from audits.scores import score
 
         languages = items.select("item_id", "language") if items["language"].n_unique() > 1 else None
         entries = []
         for task in ctx.tasks.values():
-            if task.taxonomy is None:
+            if task.kind not in VOTED:
                 continue
             of_task = labels.filter(pl.col("task") == task.name)
             references = of_task.filter(pl.col("tier").is_in(["gold", "stated"]))
@@ -192,6 +200,7 @@ class AuditNode:
 
     def _conflicts(self, ctx: Context, inputs: Mapping[str, Output]) -> dict[str, Any]:
         from audits.conflicts import conflicts
+        from audits.methods import VOTED
 
         # Texts as they are once normalised, before deduplication takes the repeats away.
         before = [name for name, entry in zip(self.steps, ctx.recipe.build, strict=True) if entry.name == "deduplicate"]
@@ -202,8 +211,10 @@ class AuditNode:
         items = pl.concat([inputs[name].frame("items") for name in sources])
         carried = [frame for name in self.corpora if (frame := inputs[name].frame("annotations")).width]
         found: dict[str, Any] = {"texts": 0, "items": 0, "examples": []}
-        for task in ctx.tasks:
-            more = conflicts(items, pl.concat(carried), task=task)
+        for task in ctx.tasks.values():
+            if task.kind not in VOTED:
+                continue
+            more = conflicts(items, pl.concat(carried), task=task.name)
             found = {key: found[key] + more[key] for key in found}
         return found
 
@@ -228,6 +239,11 @@ def deduplication_threshold(ctx: Context) -> float | None:
         if entry.name == "deduplicate" and isinstance(near := getattr(entry.step, "near", None), float)
     ]
     return min(thresholds, default=None)
+
+
+def _conversions(inputs: Mapping[str, Output], makers: Sequence[str]) -> list[dict[str, Any]]:
+    """What became of the answers of corpora that fill tasks, in the recipe's order."""
+    return [one for name in makers if name.startswith("convert:") for one in inputs[name].figures["conversions"]]
 
 
 def _labels(inputs: Mapping[str, Output], names: Sequence[str]) -> pl.DataFrame:
@@ -257,19 +273,25 @@ def _funnel(name: str, output: Output) -> dict[str, Any]:
     }
 
 
-def _distribution(items: pl.DataFrame, labels: pl.DataFrame) -> list[dict[str, Any]]:
-    counted = (
-        labels.join(items.select("item_id", "split"), on="item_id")
-        .select(
-            "task", "aggregate", "split", pl.col("labels").list.eval(pl.element().struct.field("label")).alias("label")
+def _distribution(items: pl.DataFrame, labels: pl.DataFrame, tasks: Mapping[str, Task]) -> list[dict[str, Any]]:
+    """How often each aggregate gives each label, by split; of an open vocabulary the most frequent words only."""
+    from audits.aggregate.decision import counts_as_given, most_frequent
+
+    found = []
+    for task in tasks.values():
+        given = (
+            labels.filter(pl.col("task") == task.name)
+            .join(items.select("item_id", "split"), on="item_id")
+            .select("task", "aggregate", "split", "labels")
+            .explode("labels")
+            .unnest("labels")
+            .drop_nulls("label")
+            .filter(counts_as_given(task))
         )
-        .explode("label")
-        .drop_nulls("label")
-        .group_by("task", "aggregate", "split", "label")
-        .agg(pl.len().alias("n"))
-        .sort("task", "aggregate", "split", "label", nulls_last=True)
-    )
-    return counted.to_dicts()
+        counted = given.group_by("task", "aggregate", "split", "label").agg(pl.len().alias("n"))
+        found.append(most_frequent(counted, task))
+    every = pl.concat(found).sort("task", "aggregate", "split", "label", nulls_last=True)
+    return every.to_dicts()
 
 
 def _leakage(ctx: Context, items: pl.DataFrame) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from dsbuild.engine.node import Context, Stage
+from dsbuild.engine.nodes.places import settle
 from dsbuild.engine.workspace import Output, Writer
 from schemas.ids import annotation_id
 from schemas.protocols import StepOutput
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from schemas.protocols import Step
 
 GONE = "its item left in the build"
+MOVED = "the words of its span left in the build"
 PARTITION = 50_000  # items; fixed, because what a partition holds must not depend on the machine
 
 
@@ -141,7 +143,7 @@ class CarriedNode:
     steps: tuple[str, ...]
     name: str = "carried"
     stage: Stage = "build"
-    code: tuple[str, ...] = ("schemas", "dsbuild.engine.nodes.build")
+    code: tuple[str, ...] = ("schemas", "dsbuild.engine.nodes.build", "dsbuild.engine.nodes.places")
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -166,8 +168,9 @@ class CarriedNode:
         moved = annotations.filter(pl.col("_of") != pl.col("item_id")).height
         built = inputs[self.steps[-1]].frame("items", ["item_id"]) if self.steps else places
         gone = annotations.join(built, on="item_id", how="anti")
-        rejects = _rejected(gone)
-        kept = annotations.join(inputs["items"].frame("items", ["item_id"]), on="item_id", how="semi")
+        there = annotations.join(inputs["items"].frame("items", ["item_id"]), on="item_id", how="semi")
+        kept, lost = self._settled(there, inputs)
+        rejects = pl.concat([_rejected(gone, GONE), _rejected(lost, MOVED)])
         numbered = _numbered(kept)
         undecided = numbered.filter(pl.col("round") == "repeat")
         out.add("annotations", numbered)
@@ -181,18 +184,26 @@ class CarriedNode:
                 "annotations": kept.height,
                 "moved": moved,
                 "undecided": undecided["item_id"].n_unique(),
-                "reasons": {GONE: rejects.height} if rejects.height else {},
+                "reasons": {reason: n for reason, n in ((GONE, gone.height), (MOVED, lost.height)) if n},
             }
         )
 
+    def _settled(self, annotations: pl.DataFrame, inputs: Mapping[str, Output]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Spans where their words stand after the build, and annotations whose words do not stand there any more."""
+        if not (annotations["spans"].list.len() > 0).any():
+            return annotations, annotations.clear()
+        shown = ["item_id", "text", "context"]
+        raw = pl.concat([inputs[name].frame("items", shown) for name in self.corpora])
+        return settle(annotations, raw, inputs["items"].frame("items", shown))
 
-def _rejected(gone: pl.DataFrame) -> pl.DataFrame:
-    """Annotations whose item left in the build, as REJECTS that hold all of them."""
+
+def _rejected(gone: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """Annotations that the build left without their item or their words, as REJECTS that hold all of them."""
     source = pl.col("source")
     return conform(
         gone.sort("annotation_id").select(
             pl.lit("carried").alias("stage"),
-            pl.lit(GONE).alias("reason"),
+            pl.lit(reason).alias("reason"),
             "item_id",
             source.struct.field("file").alias("file"),
             source.struct.field("row").alias("line"),
@@ -210,7 +221,16 @@ def _numbered(annotations: pl.DataFrame) -> pl.DataFrame:
     annotator contradicts themselves: all of these become round `repeat`, so none of them is taken for their judgement.
     """
     one = ["item_id", "task", "annotator", "round"]
-    answer = pl.struct(pl.col("labels").list.eval(pl.element().struct.field("label")).list.sort(), "value", "text")
+    entry = pl.element().struct
+    scores = pl.col("labels").list.eval(pl.format("{}={}", entry.field("label"), entry.field("score"))).list.sort()
+    answer = pl.struct(
+        pl.col("labels").list.eval(entry.field("label")).list.sort(),
+        "value",
+        "text",
+        scores.list.drop_nulls().alias("scores"),  # none where no label has one
+        "spans",
+        "trace",
+    )
     ranked = annotations.with_columns(answer.struct.json_encode().alias("_answer"))
     ranked = ranked.with_columns(pl.len().over([*one, "_answer"]).alias("_like"), pl.len().over(one).alias("_all"))
     ranked = ranked.with_columns((2 * pl.col("_like").max().over(one) <= pl.col("_all")).alias("_torn"))

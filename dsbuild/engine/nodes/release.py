@@ -17,7 +17,7 @@ from dsbuild.engine.node import Context, Stage
 from dsbuild.engine.nodes.corpus import CorpusNode
 from dsbuild.engine.workspace import Output, Writer
 from schemas.errors import GateFailed
-from schemas.tables import ANNOTATIONS, LABELS, PROVENANCE, REJECTS, empty
+from schemas.tables import ANNOTATIONS, LABELS, PEOPLE, PROVENANCE, REJECTS, empty
 
 _ROOMS = ("schemas", "corpora", "builders", "annotators", "audits", "dsbuild")
 
@@ -63,6 +63,7 @@ class ReleaseNode:
         recipe = ctx.recipe
         items = inputs["items"].frame("items")
         provenance = _all(inputs, self.makers, "provenance", empty(PROVENANCE))
+        names = tuple(node.name for node in self.corpora)
         contents = Contents(
             dataset=recipe.dataset,
             title=recipe.title or recipe.dataset,
@@ -73,6 +74,7 @@ class ReleaseNode:
             annotations=_all(inputs, self.makers, "annotations", empty(ANNOTATIONS)),
             labels=_all(inputs, self.aggregates, "labels", empty(LABELS)),
             provenance=provenance.unique(maintain_order=True),
+            people=_all(inputs, names, "people", empty(PEOPLE)) if recipe.release.people else None,
             rejects=_all(inputs, self.inputs, "rejects", empty(REJECTS)),
             metrics=metrics,
             report_html=(audit.folder / "report.html").read_text(encoding="utf-8"),

@@ -10,11 +10,21 @@ import yaml
 from dsbuild.release.card.licences import hub_licence
 from dsbuild.release.card.plain_text import one_line
 from dsbuild.release.contents import Contents
-from dsbuild.release.features import yaml_features
 from dsbuild.release.shape import DEFAULT_CONFIG, Config, Shape
+from schemas.forms.features import yaml_features
 
 _SIZES = ("K", "M", "B", "T")
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_CATEGORIES = {
+    "text-classification": {"choice", "multi", "ranking", "intensity", "scale", "pairwise", "attributes"},
+    "token-classification": {"span"},
+    "text-generation": {"text", "open"},
+}
+_TASK_IDS = {
+    "multi-class-classification": {"choice"},
+    "multi-label-classification": {"multi"},
+    "text-scoring": {"scale", "intensity"},
+}
 _NO_LANGUAGE = {"und", "zxx", "mis"}
 
 
@@ -25,7 +35,7 @@ def front_matter(contents: Contents, shape: Shape) -> str:
         **hub_licence(contents.licence),
         **_languages(contents),
         "size_categories": [size_category(shape.items)],
-        "task_categories": ["text-classification"],
+        "task_categories": _categories(contents),
         **_task_ids(contents),
         "tags": _tags(contents),
         # `datasets` cannot load a table without rows.
@@ -61,13 +71,16 @@ def _languages(contents: Contents) -> dict[str, Any]:
     return {**fields, "language_bcp47": longer} if longer else fields
 
 
+def _categories(contents: Contents) -> list[str]:
+    """The Hub's words for what can be trained; a trace has none of its own."""
+    kinds = {task.kind for task in contents.tasks}
+    found = [name for name, of in _CATEGORIES.items() if kinds & of]
+    return found or ["text-classification"]
+
+
 def _task_ids(contents: Contents) -> dict[str, Any]:
     kinds = {task.kind for task in contents.tasks}
-    ids = [
-        name
-        for kind, name in (("choice", "multi-class-classification"), ("multi", "multi-label-classification"))
-        if kind in kinds
-    ]
+    ids = [name for name, of in _TASK_IDS.items() if kinds & of]
     return {"task_ids": ids} if ids else {}
 
 

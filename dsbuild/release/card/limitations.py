@@ -18,6 +18,7 @@ def limitations(contents: Contents) -> list[str]:
         *_machines(contents),
         *_agreement(contents),
         *_unanswered(contents),
+        *_converted(contents),
         *_overlap(contents),
     ]
 
@@ -71,6 +72,19 @@ def _unanswered(contents: Contents) -> Iterator[str]:
                 f"{annotator['name']} gave no usable answer to {annotator['dead_letters']:,} of "
                 f"{annotator['asked']:,} questions."
             )
+
+
+def _converted(contents: Contents) -> Iterator[str]:
+    for one in contents.metrics.get("conversions", ()):
+        lost = []
+        if one["rejected"]:
+            lost.append(f"{one['rejected']:,} of {one['in']:,} answers, which have no place in it")
+        if one["left_out"]:
+            lost.append(f"{one['left_out']:,} single labels of other answers")
+        if one.get("bits"):
+            lost.append(f"{one['bits']:.3f} bits of every other label")
+        if lost:
+            yield f"Making {one['from']} into {one['task']} lost {', and '.join(lost)}."
 
 
 def _overlap(contents: Contents) -> Iterator[str]:

@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import pyarrow as pa
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dsbuild.release.card.front_matter import front_matter
 from dsbuild.release.card.limitations import limitations
 from dsbuild.release.card.plain_text import visible
 from dsbuild.release.contents import Contents
-from dsbuild.release.shape import Shape
+from dsbuild.release.shape import Config, Shape
 from dsbuild.release.splits import DEFAULT, in_order
 from schemas.markdown import escape
+from schemas.tables import SCHEMA_VERSION
 
 _LONGEST = 300  # characters of a text that are shown in the example row
+_MOST = 60  # entries of a list
 
 
 class Markdown(str):
@@ -32,7 +35,9 @@ def readme(contents: Contents, shape: Shape) -> str:
     body = template.render(
         contents=contents,
         shape=shape,
+        schema_version=SCHEMA_VERSION,
         metrics=contents.metrics,
+        columns=_columns(shape.data),
         by_split=_ordered(contents.metrics["items"]["by_split"], in_order(contents.metrics["items"]["by_split"])),
         distribution=_distribution(contents),
         limitations=limitations(contents),
@@ -102,6 +107,9 @@ def _block(text: str, language: str = "") -> Markdown:
 
 def _example(row: Mapping[str, Any]) -> Markdown:
     def cut(value: Any) -> Any:
+        if isinstance(value, list):
+            # A trace can have thousands of points.
+            return [*value[:_MOST], "..."] if len(value) > _MOST else value
         return value[:_LONGEST] + "..." if isinstance(value, str) and len(value) > _LONGEST else value
 
     shown = {
@@ -114,6 +122,19 @@ def _example(row: Mapping[str, Any]) -> Markdown:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _columns(config: Config) -> list[tuple[str, str]]:
+    """The columns of a table and what is in them."""
+
+    def said(kind: pa.DataType, names: Sequence[str] | None) -> str:
+        if pa.types.is_list(kind):
+            return f"list of {said(kind.value_type, names)}"
+        if pa.types.is_struct(kind):
+            return f"{{{', '.join(field.name for field in kind)}}}"
+        return f"one of {len(names)} class labels" if names is not None else str(kind)
+
+    return [(field.name, said(field.type, config.classes.get(field.name))) for field in config.schema]
 
 
 def _distribution(contents: Contents) -> list[dict[str, Any]]:

@@ -63,6 +63,7 @@ class Server:
         self.tasks: dict[int, dict[str, Any]] = {}
         self.users = {1: Account(1, "admin", "")}
         self.imports = 0
+        self.uploads: list[Path] = []
         self._now = datetime(2026, 1, 1, tzinfo=UTC)
         self._annotations = 0
 
@@ -90,6 +91,7 @@ class Server:
     def answer(
         self, who: str, item: str, *labels: str, skip: bool = False, project: int | None = None, **more: Any
     ) -> dict[str, Any]:
+        """Tick these boxes, or store the whole `result` where one is given."""
         self._annotations += 1
         time, task = self.tick(), self.task_of(item, project)
         value = {"from_name": CONTROL, "to_name": OBJECT, "type": "choices", "value": {"choices": list(labels)}}
@@ -177,6 +179,10 @@ class Server:
             "updated_at": self.tick(),
         }
         return number
+
+    def upload(self, project: int, path: Path) -> str:
+        self.uploads.append(path)
+        return f"/data/upload/{project}/{len(self.uploads)}{path.suffix}"
 
     def delete_task(self, task: int) -> None:
         del self.tasks[task]

@@ -9,9 +9,10 @@ import pytest
 
 from annotators.label_studio import SessionConfig
 from annotators.label_studio.human_store import HumanStore
-from annotators.label_studio.outcome import majority, outcome
+from annotators.label_studio.outcome import Outcome, outcome
 from annotators.label_studio.pull import pull
 from annotators.label_studio.push import push, push_adjudication
+from annotators.label_studio.verdict import majority
 from schemas.errors import DsbuildError
 from schemas.label_studio_config import NONE
 from schemas.task import Task
@@ -19,6 +20,10 @@ from schemas.task import Task
 SESSION = SessionConfig.model_validate(
     {"name": "main", "people": ["p1", "p2", "p3"], "adjudicate": {"rule": "majority", "else": "p0"}}
 )
+
+
+def _decided(found: Outcome) -> dict[str, list[str] | None]:
+    return {item: answer.labels for item, answer in found.adjudicated.items()}
 
 
 @pytest.fixture
@@ -57,7 +62,7 @@ def test_a_dispute_goes_to_one_person_whose_answer_stands_beside_the_others(
     before = outcome(store, SESSION, items, task)
     assert [dispute.item_id for dispute in before.disputed] == ["i0", "i2"]
     assert (before.missing, before.waiting) == (0, 2)
-    assert before.adjudicated == {"i1": ["joy"]}
+    assert _decided(before) == {"i1": ["joy"]}
 
     found = push_adjudication(SESSION, items, task, pushed, store)
     assert found is not None
@@ -77,7 +82,7 @@ def test_a_dispute_goes_to_one_person_whose_answer_stands_beside_the_others(
     pull(SESSION, pushed, store)
     after = outcome(store, SESSION, items, task)
     assert after.waiting == 0
-    assert after.adjudicated == {"i0": ["sadness"], "i1": ["joy"]}
+    assert _decided(after) == {"i0": ["sadness"], "i1": ["joy"]}
     rounds = {(row["annotator"], row["round"]) for row in after.annotations.to_dicts() if row["item_id"] == "i0"}
     assert rounds == {("p1", "first"), ("p2", "first"), ("p3", "first"), ("p0", "adjudication")}
     assert after.annotations["annotation_id"].is_unique().all()
@@ -93,7 +98,7 @@ def test_without_somebody_to_decide_a_dispute_waits_for_nobody(
     server.answer("p2", "i0", "sadness")
     pull(session, server, store)
     result = outcome(store, session, items.head(1), task)
-    assert (len(result.disputed), result.waiting, result.adjudicated) == (1, 0, {})
+    assert (len(result.disputed), result.waiting, _decided(result)) == (1, 0, {})
     with pytest.raises(DsbuildError, match="names nobody to decide"):
         push_adjudication(session, items.head(1), task, server, store)
 
@@ -108,6 +113,10 @@ def test_a_choice_of_one_is_disputed_only_without_a_majority(
         server.answer(person, "i1", {"p1": "joy", "p2": "sadness", "p3": NONE}[person])
     pull(SESSION, server, store)
     result = outcome(store, SESSION, items, choice)
-    assert result.adjudicated == {"i0": []}
+    assert _decided(result) == {"i0": []}
     assert [dispute.item_id for dispute in result.disputed] == ["i1"]
-    assert result.disputed[0].candidates == (((), 1), (("joy",), 1), (("sadness",), 1))
+    assert [(answer.labels, count) for answer, count in result.disputed[0].candidates] == [
+        (["joy"], 1),
+        (["sadness"], 1),
+        ([], 1),
+    ]

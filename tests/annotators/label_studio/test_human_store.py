@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from annotators.label_studio.human_store import FORMAT, HumanAnswer, HumanStore, Project, Push
+from annotators.label_studio.human_store import FORMAT, HumanAnswer, HumanStore, Project, Push, answer_fields
 from annotators.label_studio.question import Question
 from schemas.errors import DsbuildError
-from schemas.task import Task
+from schemas.task import Answer, Span, Task
 
 
 def _project(store: HumanStore, task: Task) -> Project:
@@ -150,3 +150,91 @@ def test_two_processes_do_not_push_at_once(store: HumanStore) -> None:
         other.exclusive(),
     ):
         pass
+
+
+ANSWERS = {
+    "a ranking": Answer(labels=["joy", "sadness"], scores=[1.0, 2.0]),
+    "attributes": Answer(labels=["scene:sea", "light"], scores=[None, 0.4], asked=["scene", "light"]),
+    "words": Answer(labels=["relief"], originals=["Relief"]),
+    "a number": Answer(value=0.1),
+    "spans": Answer(spans=[Span("i0", 0, 2, "joy", "😀!"), Span(None)]),
+    "no spans": Answer(spans=[]),
+    "a trace": Answer(trace=[(0.1, -1.0), (0.2, 1.0)]),
+    "a text": Answer(text="क्षि"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_of_any_kind_comes_back_as_it_went_in(store: HumanStore, task: Task, name: str) -> None:
+    project = _project(store, task)
+    store.add(project, [_answer(project, **answer_fields(ANSWERS[name]))], {})
+    [row] = store.current("main", "emotion", "first")
+    assert row.answer == ANSWERS[name]
+
+
+# As dsbuild.human/1 made it.
+_FORMAT_1 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE projects (
+  id INTEGER PRIMARY KEY, session TEXT NOT NULL, task TEXT NOT NULL, question TEXT NOT NULL, round TEXT NOT NULL,
+  server TEXT NOT NULL, project INTEGER NOT NULL, mark TEXT NOT NULL UNIQUE, asked TEXT NOT NULL,
+  config TEXT NOT NULL, created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX projects_of ON projects (session, task, round, server);
+CREATE TABLE pushes (
+  project INTEGER NOT NULL REFERENCES projects (id), item_id TEXT NOT NULL, item_hash TEXT NOT NULL,
+  shown TEXT NOT NULL, suggestion TEXT, pushed_at TEXT NOT NULL, PRIMARY KEY (project, item_id, item_hash)
+) STRICT;
+CREATE TABLE seen (
+  project INTEGER NOT NULL REFERENCES projects (id), ls_task INTEGER NOT NULL, updated_at TEXT NOT NULL,
+  PRIMARY KEY (project, ls_task)
+) STRICT;
+CREATE TABLE answers (
+  revision INTEGER PRIMARY KEY AUTOINCREMENT,
+  session TEXT NOT NULL, task TEXT NOT NULL, question TEXT NOT NULL, round TEXT NOT NULL,
+  item_id TEXT NOT NULL, item_hash TEXT NOT NULL, person TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('answer', 'skip', 'rejected', 'deleted')),
+  labels TEXT, text TEXT, reason TEXT,
+  server TEXT NOT NULL, project INTEGER NOT NULL, ls_task INTEGER NOT NULL, ls_annotation INTEGER NOT NULL,
+  created_at TEXT NOT NULL, updated_at TEXT NOT NULL, lead_time REAL,
+  suggestion TEXT, parent_prediction INTEGER, origin TEXT, result TEXT NOT NULL, pulled_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX answers_of ON answers (session, task, round, item_id);
+CREATE INDEX answers_at ON answers (server, project, ls_task);
+CREATE TRIGGER answers_never_change BEFORE UPDATE ON answers BEGIN SELECT RAISE(ABORT, 'answers are kept'); END;
+CREATE TRIGGER answers_never_go BEFORE DELETE ON answers BEGIN SELECT RAISE(ABORT, 'answers are kept'); END;
+INSERT INTO meta VALUES ('format', 'dsbuild.human/1'), ('store', 'abcd'), ('pseudonym_key', '00ff');
+INSERT INTO projects VALUES (1, 'main', 'emotion', '6c9908b2b2a35086', 'first', 'http://ls.example', 7, 'mark',
+  '{"exclusive": [], "instruction": null, "kind": "choice", "labels": [["joy", ""]], "perspective": "reader",
+    "task": "emotion"}', '<View/>', 't');
+INSERT INTO pushes VALUES (1, 'i0', 'h0', 's0', '[{"annotator": "gpt", "labels": ["joy"]}]', 't');
+INSERT INTO answers VALUES (5, 'main', 'emotion', '6c9908b2b2a35086', 'first', 'i0', 'h0', 'p1', 'answer', '["joy"]',
+  NULL, NULL, 'http://ls.example', 7, 1, 1, 't', 't', 3.5, NULL, NULL, NULL, '[]', 't');
+"""
+
+
+def test_a_store_of_format_1_is_read_and_written_on(tmp_path: Path) -> None:
+    path = tmp_path / "human.sqlite"
+    with sqlite3.connect(path) as old:
+        old.executescript(_FORMAT_1)
+    before = sqlite3.connect(path).execute("SELECT * FROM answers").fetchall()
+    with HumanStore(path) as store:
+        assert store.id == "abcd"
+        [project] = store.projects("main")
+        assert project.question.label_ids == ["joy"]
+        [answer] = store.current("main", "emotion", "first")
+        assert answer.answer == Answer(labels=["joy"])
+        assert store.pushes(project)["i0", "h0"].suggestion == [{"annotator": "gpt", "labels": ["joy"]}]
+        more = replace(
+            answer, item_id="i1", ls_annotation=2, **answer_fields(Answer(spans=[Span("i1", 0, 1, None, "x")]))
+        )
+        store.add(project, [more], {})
+    with HumanStore(path) as again:
+        assert again.history("main", "emotion") == [answer, more]
+    after = sqlite3.connect(path)
+    assert after.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == (FORMAT,)
+    [first, second] = after.execute("SELECT * FROM answers").fetchall()
+    assert first[: len(before[0])] == before[0]
+    assert second[0] == 6, "a revision's number is never given out again"
+    with pytest.raises(sqlite3.IntegrityError, match="answers are kept"):
+        after.execute("UPDATE answers SET value = 1")

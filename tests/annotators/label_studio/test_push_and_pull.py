@@ -280,7 +280,9 @@ def test_a_changed_text_keeps_its_answers_as_stale_and_is_asked_again_only_on_re
     pull(SESSION, pushed, store)
     result = outcome(store, SESSION, changed, task)
     assert (result.stale, result.annotations.height) == (2, 1)
-    assert outcome(store, SESSION, items, task).adjudicated == {"i0": ["joy"]}, "the old text's answers are all there"
+    assert outcome(store, SESSION, items, task).adjudicated["i0"].labels == ["joy"], (
+        "the old text's answers are all there"
+    )
 
 
 def test_a_changed_question_makes_answers_stale_and_a_better_translation_does_not(

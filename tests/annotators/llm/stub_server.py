@@ -49,21 +49,34 @@ class Server:
 
 
 def content(schema, text, labels):
-    """An answer of the schema's form; which label is drawn from the text."""
-    label = labels[hashlib.sha256(text.encode()).digest()[0] % len(labels)]
-    properties = (schema or {}).get("properties") or {"labels": {"type": "array"}}
-    answer = {}
-    for name, part in properties.items():
-        if part.get("type") == "object":
-            answer[name] = json.loads(content(part, text, part.get("labels", labels)))
-        elif part.get("type") == "array":
-            allowed = part.get("items", {}).get("enum") or labels
-            answer[name] = [label if label in allowed else allowed[0]]
-        elif "enum" in part:
-            answer[name] = label if label in part["enum"] else part["enum"][0]
-        else:
-            answer[name] = f"in English: {len(text)}"
-    return json.dumps(answer)
+    """An answer of the schema's form, as JSON; which label and which number is drawn from the text."""
+    schema = schema if (schema or {}).get("properties") else {"properties": {"labels": {"type": "array"}}}
+    return json.dumps(value(schema, text, labels))
+
+
+def value(part, text, labels, name=""):
+    draw = hashlib.sha256(text.encode()).digest()[0]
+    label, kind = labels[draw % len(labels)], part.get("type", ())
+    if "properties" in part:
+        return {name: value(one, text, part.get("labels", labels), name) for name, one in part["properties"].items()}
+    if "anyOf" in part:
+        return value(part["anyOf"][-1], text, labels, name)
+    if kind == "array":
+        items = part.get("items", {})
+        if "properties" in items or items.get("type") == "string":
+            return [value(items, text, labels, name)]
+        allowed = items.get("enum") or (items.get("anyOf") or [{}])[0].get("enum") or labels
+        return [label if label in allowed else allowed[0]]
+    if name == "turn":
+        return "text"
+    if "enum" in part:
+        return label if label in part["enum"] else part["enum"][0 if None in part["enum"] else draw % len(part["enum"])]
+    if "minimum" in part:
+        low, high = part["minimum"], part["maximum"]
+        return low + draw % (high - low + 1) if kind == "integer" else round(low + (high - low) * draw / 255, 3)
+    if name == "quote":
+        return json.loads(text.rpartition("Text: ")[2] or '""').split()[0]
+    return f"in English: {len(text)}"
 
 
 class Connection(asyncio.Protocol):

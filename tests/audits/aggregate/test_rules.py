@@ -96,7 +96,7 @@ def test_majority_counts_only_those_who_were_asked(task_of: TaskOf, annotations_
         {"item": "a", "by": "z", "labels": ["sad"], "asked": ["sad"]},
     ]
     labels, _ = aggregate(annotations_of(rows), task_of(LABEL_IDS, "multi"), name="main")
-    assert labels["labels"].to_list() == [[{"label": "joy", "p": 1.0}, {"label": "sad", "p": 0.666667}]]
+    assert [(one["label"], one["p"]) for one in labels["labels"][0]] == [("joy", 1.0), ("sad", 0.666667)]
     # x said joy alone; y and z, asked about sad only, gave exactly that part of the answer.
     assert labels["agreement"].to_list() == [pytest.approx(2 / 3)]
 
@@ -218,7 +218,11 @@ def test_labels_are_a_labels_table_with_tone_and_votes(annotations_of: Annotatio
     labels, figures = aggregate(annotations_of(rows), task, name="main", method="union", compare=["intersection"])
     assert labels.schema == polars_schema(LABELS)
     assert labels["item_id"].to_list() == ["a", "b"]
-    assert labels["labels"].to_list() == [[], [{"label": "good", "p": 1.0}, {"label": "none", "p": 0.5}]]
+    assert labels["labels"].to_list() == [
+        [],
+        [{"label": "good", "p": 1.0, "score": None}, {"label": "none", "p": 0.5, "score": None}],
+    ]
+    assert [[one["p"] for one in row] for row in labels["soft"]] == [[0.0, 0.0], [1.0, 0.5]]
     assert labels["tone"][1][0] == {"label": "good", "primary": "joy", "secondary": None, "tertiary": None}
     assert labels["tone"][1][1] == {"label": "none", "primary": None, "secondary": None, "tertiary": None}
     assert labels["perspective"].unique().to_list() == ["writer"]

@@ -204,12 +204,6 @@ def test_a_strange_label_is_refused_by_name(task_of: TaskOf, annotations_of: Ann
         agreement(annotations_of(table("a x rage", "a y joy")), task_of(["joy", "sad"]))
 
 
-def test_a_text_task_has_no_agreement(annotations_of: AnnotationsOf) -> None:
-    task = Task.model_validate({"name": "emotion", "kind": "text", "perspective": "reader"})
-    with pytest.raises(DsbuildError, match="no labels"):
-        agreement(annotations_of(table("a x joy")), task)
-
-
 def test_emotiontalk_three_unimodal_labels(
     shared_data: Path, task_of: TaskOf, annotations_from: Callable[[pl.DataFrame], pl.DataFrame]
 ) -> None:

@@ -21,8 +21,8 @@ from schemas.task import Task
 
 Pilot = tuple[dict[str, Any], list[Task]]
 SECTIONS = [
-    "gates", "question", "way", "items", "labels", "annotators", "agreement", "scores", "aggregates", "leakage",
-    "conflicts", "definitions",
+    "gates", "question", "way", "crosswalk", "items", "labels", "annotators", "agreement", "scores", "aggregates",
+    "leakage", "conflicts", "definitions",
 ]  # fmt: skip
 
 
