@@ -30,17 +30,21 @@ def export_command(
         Syntax, typer.Option("--syntax", help="Turtle, or N-Triples, which owlready2 reads.")
     ] = Syntax.turtle,
     emobank: Annotated[
-        bool, typer.Option(help="With arousal and dominance, which make the file CC BY-SA 4.0; or without.")
-    ] = True,
+        bool, typer.Option("--emobank", help="With arousal and dominance, which make the file CC BY-SA 4.0.")
+    ] = False,
 ) -> None:
     """Write TONE (as reconstructed here) as OWL 2 or SKOS.
 
     Example: dsbuild tone export --to owl --out tone.ttl
     """
     from dsbuild.tone_io import shipped, write
+    from schemas.errors import DsbuildError
 
     text = write(shipped(emobank=emobank), to.value, syntax.value)
     if out is None:
         typer.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise DsbuildError(f"The file cannot be written: {error.strerror}.", where=str(out)) from error

@@ -18,8 +18,9 @@ def read(text: str, where: str = "the ontology", syntax: str = "turtle") -> Onto
     """The ontology that `text` holds, in OWL or in SKOS; `syntax` is rdflib's name of its form.
 
     Raises:
-        DsbuildError: it is no RDF, has no ontology of this make, or a node or row that is incomplete; a triple that
-            no annotation gives a source for counts as incomplete.
+        DsbuildError: it is no RDF, has no ontology of this make, a node without its place in the tree, or a row that
+            is incomplete or says what cannot be; a triple that no annotation gives a source for counts as incomplete.
+            Nodes without a definition are taken as they are.
     """
     use = kit()
     graph = use.rdflib.Graph()
@@ -101,7 +102,8 @@ class _Reader:
         seen = set()
         for annotation in graph.subjects(predicate_of, predicate):
             triple = (graph.value(annotation, subject_of), predicate, graph.value(annotation, object_of))
-            if triple not in graph:
+            # A missing part would be a wildcard to rdflib, and match anything.
+            if triple[0] is None or triple[2] is None or triple not in graph:
                 raise DsbuildError(f"What is annotated is not said: {self._told(triple)}")
             seen.add((triple[0], triple[2]))
             yield triple[0], triple[2], annotation
@@ -114,8 +116,16 @@ class _Reader:
         return " ".join("?" if part is None else part.n3() for part in triple)
 
     def _value(self, annotation: Any, about: Any) -> str | None:
-        value = self._graph.value(annotation, about)
-        return None if value is None else str(value)
+        values = list(self._graph.objects(annotation, about))
+        if len(values) > 1:
+            raise DsbuildError(f"{about.n3()} is said {len(values)} times of one statement: {' and '.join(values)}")
+        return str(values[0]) if values else None
+
+    def _verification(self, annotation: Any) -> str:
+        value = self._text(annotation, self._use.tone.verification)
+        if value not in ("pending", "verified", "rejected"):
+            raise DsbuildError(f"A verification is pending, verified or rejected, not {value!r}.")
+        return value
 
     def _text(self, annotation: Any, about: Any) -> str:
         value = self._value(annotation, about)
@@ -140,7 +150,7 @@ class _Reader:
             self._text(annotation, self._use.dcterms.source),
             _whole(self._text(annotation, tone.claimedBy)),
             None if cosine is None else _real(cosine),
-            self._text(annotation, tone.verification),
+            self._verification(annotation),
             self._text(annotation, tone.pos),
             self._text(annotation, tone.sense),
         )
@@ -157,8 +167,8 @@ class _Reader:
             self._value(annotation, tone.group) or "",
             self._text(annotation, self._use.dcterms.source),
             basis,  # type: ignore[arg-type]  # one of the four, see above
-            self._text(annotation, tone.verification),
-            json.loads(self._value(annotation, tone.figures) or "{}"),
+            self._verification(annotation),
+            _figures(self._value(annotation, tone.figures) or "{}"),
         )
 
     def _norm(self, dimension: str, subject: Any, value: Any, annotation: Any) -> Norm:
@@ -170,12 +180,29 @@ class _Reader:
         return Norm(
             self._node(subject),
             dimension,
-            _real(str(value)),
+            _place(str(value)),
             None if spread is None else _real(spread),
             None if number is None else _whole(number),
             self._text(annotation, self._use.dcterms.source),
             basis,  # type: ignore[arg-type]  # one of the two, see above
         )
+
+
+def _figures(text: str) -> dict[str, Any]:
+    try:
+        figures = json.loads(text)
+    except ValueError:
+        figures = None
+    if not isinstance(figures, dict):
+        raise DsbuildError(f"The figures of a statement are a JSON object, not {text!r}.")
+    return figures
+
+
+def _place(text: str) -> float:
+    value = _real(text)
+    if not -1 <= value <= 1:
+        raise DsbuildError(f"{text} is no place on a dimension: they go from -1 to 1.")
+    return value
 
 
 def _real(text: str) -> float:

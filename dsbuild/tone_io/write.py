@@ -81,6 +81,8 @@ def _axioms(use: Kit, ontology: Ontology) -> Iterator[Any]:
     for tier in TIERS:
         yield use.tone[tier.title()], use.rdfs.subClassOf, use.tone.Node
     yield from _disjoint(use, "tiers", [use.tone[tier.title()] for tier in TIERS])
+    # Every tertiary stands under exactly one primary; blends (delight is joy and surprise) are statements between
+    # nodes, not classes below two.
     yield from _disjoint(use, "primaries", [use.rdflib.URIRef(iri(node)) for node in ontology.nodes if node.tier == 1])
     for name in (*DIMENSIONS, *_ABOUT_TRIPLES):
         yield use.tone[name], use.rdf.type, use.owl.AnnotationProperty

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -174,6 +175,20 @@ def test_the_same_ontology_gives_the_same_bytes_in_every_process() -> None:
             "What is annotated is not said",
         ),
         (lambda text: text.replace('tone:basis "data"', 'tone:basis "hearsay"'), "not 'hearsay'"),
+        (
+            lambda text: (
+                text + "\n[] a owl:Axiom ; owl:annotatedProperty skos:altLabel ; "
+                "owl:annotatedSource tone:tertiary-annoyance ."
+            ),
+            "What is annotated is not said",
+        ),
+        (lambda text: text.replace('tone:verification "pending"', 'tone:verification "true"'), "not 'true'"),
+        (lambda text: re.sub(r"tone:figures (\".*?[^\\\\]\"|'.*?')", 'tone:figures "[1]"', text), "JSON object"),
+        (lambda text: re.sub(r"tone:figures (\".*?[^\\\\]\"|'.*?')", 'tone:figures "{"', text), "JSON object"),
+        (
+            lambda text: text.replace('tone:basis "data"', 'tone:basis "data" ; tone:basis "stated"', 1),
+            "is said 2 times",
+        ),
         (lambda text: text.replace("tone:claimedBy 1 ;", 'tone:claimedBy "one" ;'), "'one' should be a whole number"),
     ],
 )
@@ -349,6 +364,7 @@ def test_both_forms_say_that_they_are_a_reconstruction_and_carry_the_licences(ow
         assert "A reconstruction of TONE" in text
         assert "WordNet 3.0 Copyright 2006 by Princeton University" in text
         assert "CC BY-SA 4.0" in text
+    assert "this file as a whole is CC BY-SA" in owl
     bare = write(shipped(emobank=False), "owl")
     assert "this file as a whole is CC BY-SA" not in bare
     assert {norm.dimension for norm in read(bare).norms} == {"valence"}
@@ -419,7 +435,7 @@ def test_the_command_writes_a_file_that_reads_back(tmp_path: Path) -> None:
 
     for form, syntax in (("owl", "turtle"), ("skos", "nt")):
         path = tmp_path / f"{form}.{syntax}"
-        words = ["tone", "export", "--to", form, "--syntax", syntax, "--no-emobank", "--out", str(path)]
+        words = ["tone", "export", "--to", form, "--syntax", syntax, "--out", str(path)]
         done = CliRunner().invoke(app, words)
         assert done.exit_code == 0, done.output
         assert read(path.read_text("utf-8"), syntax=syntax) == shipped(emobank=False)
