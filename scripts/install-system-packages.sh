@@ -1,8 +1,16 @@
 #!/bin/sh
-# Install what the live tests need from the system: a Chromium that playwright can drive (Debian, Ubuntu).
-# Does nothing when one is there. Needs root or sudo only when something is missing.
+# Install what the live tests need from the system (Debian, Ubuntu): WordNet's files, which TONE's sources are held
+# against, and a Chromium that playwright can drive. What is there is left alone; root or sudo is needed only when
+# something is missing. Without WordNet two tests skip and say so; without a browser this fails.
 set -eu
 
+as_root=
+[ "$(id -u)" -eq 0 ] || as_root=sudo
+if [ ! -f /usr/share/wordnet/data.noun ] && command -v apt-get >/dev/null 2>&1; then
+    { $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wordnet-base; } ||
+        echo "WordNet (wordnet-base) could not be installed: the tests that read it will skip" >&2
+fi
 for browser in "${DSBUILD_CHROMIUM:-}" /usr/bin/chromium; do
     if [ -n "$browser" ] && [ -x "$browser" ]; then
         echo "browser: $browser"
@@ -13,10 +21,8 @@ command -v apt-get >/dev/null 2>&1 || {
     echo "no apt-get here: install Chromium by hand and set DSBUILD_CHROMIUM to its path" >&2
     exit 1
 }
-as_root=
-if [ "$(id -u)" -ne 0 ]; then
+if [ -n "$as_root" ]; then
     command -v sudo >/dev/null 2>&1 || { echo "run this as root: chromium is missing and there is no sudo" >&2; exit 1; }
-    as_root=sudo
 fi
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 # Noto: a browser without Indic fonts draws Marathi as boxes, in the screenshots and for the annotator.

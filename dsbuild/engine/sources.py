@@ -57,9 +57,3 @@ def annotations_of(names: Sequence[str], task: str, recipe: Recipe, outputs: Map
                 of_task = of_task.filter(whole)
             found.append(of_task)
     return pl.concat(found).unique("annotation_id", maintain_order=True) if found else empty(ANNOTATIONS)
-
-
-def annotators_of(names: Sequence[str], task: str, recipe: Recipe, outputs: Mapping[str, Output]) -> list[str]:
-    """The annotators behind `names` who answered `task`, in order."""
-    frame = annotations_of(names, task, recipe, outputs)
-    return frame["annotator"].unique(maintain_order=True).sort().to_list()

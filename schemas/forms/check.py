@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import DsbuildError
 from schemas.forms.column import FORMS, JSON_SAYS, Column, Declared
-from schemas.forms.definitions import ANNOTATIONS, ITEMS, LABELS, PEOPLE, PROVENANCE
+from schemas.forms.definitions import ANNOTATIONS, ITEMS
 from schemas.tables import REJECTS, TABLES, conform, shaped
 
 STAGE = "schema"
@@ -52,21 +52,6 @@ def check_items(items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 def check_annotations(annotations: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split `annotations` as `check_items` splits items. The rules of their tasks are another matter."""
     return split_rows(annotations, ANNOTATIONS)
-
-
-def check_labels(labels: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split `labels` as `check_items` splits items."""
-    return split_rows(labels, LABELS)
-
-
-def check_people(people: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split `people` as `check_items` splits items."""
-    return split_rows(people, PEOPLE)
-
-
-def check_provenance(provenance: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split `provenance` as `check_items` splits items."""
-    return split_rows(provenance, PROVENANCE)
 
 
 def split_rows(frame: pl.DataFrame, declared: Declared) -> tuple[pl.DataFrame, pl.DataFrame]:

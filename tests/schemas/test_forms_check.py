@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from schemas.errors import DsbuildError
-from schemas.forms.check import check_annotations, check_items, check_labels, check_people, require, split_rows
+from schemas.forms.check import check_annotations, check_items, require, split_rows
 from schemas.forms.definitions import ANNOTATIONS, DECLARED, ITEMS
 from schemas.forms.json_schema import json_schema, to_json
 from schemas.tables import ANNOTATIONS as ANNOTATIONS_ARROW
@@ -158,11 +158,11 @@ def test_half_a_surrogate_pair_in_json_is_json() -> None:
 
 def test_a_frame_that_lacks_columns_and_fields_is_filled_before_it_is_judged() -> None:
     given = pl.DataFrame({"person": ["p"], "traits": [[{"scale": "big-five", "name": "openness"}]]})
-    kept, rejects = check_people(given)
+    kept, rejects = split_rows(given, DECLARED["people"])
     assert rejects.is_empty()
     assert kept["traits"].to_list() == [[{"scale": "big-five", "name": "openness", "value": None}]]
     with pytest.raises(DsbuildError, match="emoji"):
-        check_labels(pl.DataFrame({"emoji": ["x"]}))
+        split_rows(pl.DataFrame({"emoji": ["x"]}), DECLARED["labels"])
 
 
 def test_what_is_required_is_refused_with_the_first_row_and_the_number_of_others() -> None:

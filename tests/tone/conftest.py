@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import vaderSentiment
 from numpy.typing import NDArray
 
 import schemas.tone
@@ -41,10 +42,7 @@ def real_wordnet() -> Path:
 @pytest.fixture(scope="session")
 def real_vader() -> Path:
     """The real lexicon of VADER, of which only the words of the tree are shipped."""
-    given = os.environ.get("DSBUILD_VADER")
-    if not given or not Path(given).is_file():
-        pytest.skip("needs vader_lexicon.txt of vaderSentiment 3.3.2 (DSBUILD_VADER)")
-    return Path(given)
+    return Path(vaderSentiment.__file__).with_name("vader_lexicon.txt")
 
 
 @pytest.fixture(scope="session")

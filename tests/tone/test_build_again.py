@@ -57,6 +57,7 @@ def test_a_second_build_gives_the_same_bytes(again: Built, embedding: Embedding,
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
+@pytest.mark.live
 def test_the_real_wordnet_gives_what_its_excerpt_gives(again: Built, embedding: Embedding, real_wordnet: Path) -> None:
     assert build(Given(wordnet=real_wordnet), embedding).files == again.files
 

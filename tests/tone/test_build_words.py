@@ -238,6 +238,7 @@ def test_every_word_of_parrotts_short_form_resolves(shipped: Shipped, shared_dat
             assert primary[alternatives[third]] == first
 
 
+@pytest.mark.live
 def test_the_excerpt_holds_unchanged_lines_of_the_real_wordnet(data: Path, real_wordnet: Path) -> None:
     for path in (data / "sources" / "wordnet-3.0").iterdir():
         real = set((real_wordnet / path.name).read_text(encoding="utf-8").splitlines())

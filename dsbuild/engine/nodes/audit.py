@@ -241,11 +241,6 @@ def deduplication_threshold(ctx: Context) -> float | None:
     return min(thresholds, default=None)
 
 
-def _conversions(inputs: Mapping[str, Output], makers: Sequence[str]) -> list[dict[str, Any]]:
-    """What became of the answers of corpora that fill tasks, in the recipe's order."""
-    return [one for name in makers if name.startswith("convert:") for one in inputs[name].figures["conversions"]]
-
-
 def _labels(inputs: Mapping[str, Output], names: Sequence[str]) -> pl.DataFrame:
     return pl.concat([empty(LABELS), *(inputs[name].frame("labels") for name in names)])
 
