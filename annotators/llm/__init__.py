@@ -5,6 +5,6 @@
 
 from annotators.llm.build import build
 from annotators.llm.config import LLMConfig
-from annotators.llm.cost import Budget, BudgetSpent, estimate
+from annotators.llm.spending.cost import Budget, BudgetSpent, estimate
 
 __all__ = ["Budget", "BudgetSpent", "LLMConfig", "build", "estimate"]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from annotators.llm.asking import Asker
-from annotators.llm.cost import cost_of
 from annotators.llm.questions import Questions
 from annotators.llm.reading import Bad, Good
 from annotators.llm.rows import Row, RowAnnotator
+from annotators.llm.spending.cost import cost_of
 from annotators.llm.strategies import Item
 from schemas.errors import DsbuildError
 from schemas.ids import annotation_id, item_hash
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from annotators.llm.config import LLMConfig
-    from annotators.llm.store import ResponseStore
-    from annotators.llm.transport import Transport
+    from annotators.llm.responses.store import ResponseStore
+    from annotators.llm.wire.transport import Transport
     from schemas.config import Spending
     from schemas.protocols import Progress
     from schemas.task import Task

@@ -10,12 +10,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from annotators.llm.reading import read_reply
-from annotators.llm.store import Arrived, Busy, ResponseStore, Stored
+from annotators.llm.responses.store import Arrived, Busy, ResponseStore, Stored
 
 if TYPE_CHECKING:
-    from annotators.llm.cost import Cost
     from annotators.llm.request import Request
-    from annotators.llm.transport import Transport
+    from annotators.llm.spending.cost import Cost
+    from annotators.llm.wire.transport import Transport
     from schemas.config import Spending
 
 POLL_SECONDS = 0.1  # how often to look whether another process has its answer

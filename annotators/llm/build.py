@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from annotators.llm.config import LLMConfig
-from annotators.llm.cost import cost_of
+from annotators.llm.spending.cost import cost_of
 from schemas.errors import DsbuildError
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ async def build(
     from annotators.llm.local.card import load_card
     from annotators.llm.local.server import LocalServer
     from annotators.llm.questions import Questions
-    from annotators.llm.store import ResponseStore
-    from annotators.llm.transport import Transport
+    from annotators.llm.responses.store import ResponseStore
+    from annotators.llm.wire.transport import Transport
 
     groups = Questions.groups(config, tasks)
     cost = cost_of(config)

@@ -189,7 +189,7 @@ class LLMConfig(AnnotatorConfig):
         )
 
     def estimate(self, env: AnnotatorEnv, tasks: Sequence[Task], items: pl.DataFrame) -> dict[str, Any]:
-        """What annotating `items` would take; see `annotators.llm.cost.estimate`."""
-        from annotators.llm.cost import estimate
+        """What annotating `items` would take; see `annotators.llm.spending.cost.estimate`."""
+        from annotators.llm.spending.cost import estimate
 
         return estimate(self, items, tasks, store_path=env.store if env.store.exists() else None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from annotators.llm.reading import Bad, Good, read_answer
 from annotators.llm.strategies import Item
-from annotators.llm.transport import RowFailed
+from annotators.llm.wire.transport import RowFailed
 
 if TYPE_CHECKING:
     from annotators.llm.asking import Asker

@@ -60,6 +60,6 @@ def budget_of(ctx: Context) -> Spending | None:
     usd = ctx.recipe.budget.usd
     if usd is None:
         return None
-    from annotators.llm.cost import Budget
+    from annotators.llm.spending.cost import Budget
 
     return Budget(usd)

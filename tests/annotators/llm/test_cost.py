@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from annotators.llm import Budget, BudgetSpent, LLMConfig, estimate
-from annotators.llm.cost import cost_of, price_table
+from annotators.llm.spending.cost import cost_of, price_table
 from schemas.errors import DsbuildError
 
 TEXTS = [f"text number {n} about a day" for n in range(10)]

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from annotators.llm.store import APPLICATION_ID, Arrived, Claimed, ResponseStore, Stored
+from annotators.llm.responses.store import APPLICATION_ID, Arrived, Claimed, ResponseStore, Stored
 from schemas.errors import DsbuildError
 
 HERE = Path(__file__).parent
@@ -203,7 +203,7 @@ def answer(key: bytes, body: bytes = b"{}") -> Arrived:
 def test_claims_of_a_process_that_is_gone_are_free_at_once(tmp_path):
     path = tmp_path / "store.sqlite"
     script = (
-        "import asyncio, os, sys; from pathlib import Path; from annotators.llm.store import ResponseStore\n"
+        "import asyncio, os, sys; from pathlib import Path; from annotators.llm.responses.store import ResponseStore\n"
         "async def main():\n"
         "    async with ResponseStore(Path(sys.argv[1])) as store:\n"
         "        await store.look(b'k' * 32); os.kill(os.getpid(), 9)\n"

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from annotators.llm import transport as transport_module
-from annotators.llm.transport import read_retry_after
+from annotators.llm.wire import transport as transport_module
+from annotators.llm.wire.transport import read_retry_after
 from schemas.errors import DsbuildError, RecipeError
 
 TEXTS = [f"text number {n} about a day" for n in range(60)]

@@ -63,7 +63,7 @@ class Cost:
 @cache
 def price_table() -> tuple[ListedPrice, ...]:
     """The shipped price table."""
-    text = (files("annotators.llm") / "prices.yaml").read_text(encoding="utf-8")
+    text = (files("annotators.llm.spending") / "prices.yaml").read_text(encoding="utf-8")
     return TypeAdapter(tuple[ListedPrice, ...]).validate_python(yaml.safe_load(text))
 
 
@@ -104,7 +104,7 @@ def estimate(
     takes a token for 3 bytes and an answer for 40 tokens. Second turns after unusable answers come on top.
     """
     from annotators.llm.questions import Questions, items_of
-    from annotators.llm.store import stored_keys
+    from annotators.llm.responses.store import stored_keys
 
     cost = cost_of(config)
     keys: dict[bytes, int] = {}

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 from urllib.parse import urlsplit
 
-from annotators.llm.pace import Pace
+from annotators.llm.wire.pace import Pace
 from schemas.errors import DsbuildError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The response store: every answer an LLM ever gave, and what can be asked of it."""

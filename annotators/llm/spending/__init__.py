@@ -1,0 +1,1 @@
+"""What answers cost: prices, estimates, and a budget that holds."""
