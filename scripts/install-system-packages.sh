@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install what the live tests need from the system (Debian, Ubuntu): WordNet's files, which TONE's sources are held
-# against, and a Chromium that playwright can drive. What is there is left alone; root or sudo is needed only when
-# something is missing. Without WordNet two tests skip and say so; without a browser this fails.
+# against, Apertium's translation server with Spanish and English, and a Chromium that playwright can drive. What is there
+# is left alone; root or sudo is needed only when something is missing. Without WordNet or Apertium the tests that need
+# them skip and say so; without a browser this fails.
 set -eu
 
 as_root=
@@ -10,6 +11,11 @@ if [ ! -f /usr/share/wordnet/data.noun ] && command -v apt-get >/dev/null 2>&1; 
     { $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
         $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wordnet-base; } ||
         echo "WordNet (wordnet-base) could not be installed: the tests that read it will skip" >&2
+fi
+if [ ! -x /usr/bin/apertium-apy ] && command -v apt-get >/dev/null 2>&1; then
+    { $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends apertium-apy apertium-en-es; } ||
+        echo "Apertium (apertium-apy) could not be installed: the tests that translate with it will skip" >&2
 fi
 for browser in "${DSBUILD_CHROMIUM:-}" /usr/bin/chromium; do
     if [ -n "$browser" ] && [ -x "$browser" ]; then
