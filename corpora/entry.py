@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -100,6 +100,14 @@ class Source:
     def local(self) -> bool:
         """Whether every file is at hand."""
         return all(file.path is not None for file in self.files)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the names of its files start from, and the paths of its media; null where none is at hand."""
+        for file in self.files:
+            if file.path is not None:
+                return file.path.parents[len(PurePosixPath(file.name).parts) - 1]
+        return None
 
     def files_for(self, use: str) -> list[SourceFile]:
         """The files that are read for that: ITEMS, or the `file` of a label or of people."""

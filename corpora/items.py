@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from corpora.entry import Source
 from corpora.lists import in_rows, listed
 from corpora.pseudonyms import Pseudonyms
 from corpora.scope import Scope
+from schemas.files import sha256_below
 from schemas.ids import item_hash
 from schemas.tables import ITEMS, conform, polars_schema
 
@@ -102,7 +104,7 @@ def make_items(source: Source, read: pl.DataFrame) -> tuple[pl.DataFrame, pl.Ser
     more = {
         "context": _context(source, read),
         "groups": _groups(source, read),
-        "media": _media(source.reading.media, read, dtypes["media"]),
+        "media": _media(source.reading.media, read, dtypes["media"], source.folder),
     }
     frame = read.select(
         item_id=pl.col("_id_"),
@@ -169,7 +171,10 @@ def _groups(source: Source, read: pl.DataFrame) -> pl.Series | None:
     return in_rows(lists, "groups", pl.int_range(read.height, dtype=pl.UInt32, eager=True))
 
 
-def _media(media: Mapping[str, MediaFile], read: pl.DataFrame, dtype: pl.DataType) -> pl.Series | None:
+def _media(
+    media: Mapping[str, MediaFile], read: pl.DataFrame, dtype: pl.DataType, folder: Path | None
+) -> pl.Series | None:
+    """The column `media`; a file that lies where the corpus says, below `folder`, is known by its hash."""
     if not media:
         return None
     assert isinstance(dtype, pl.List)
@@ -180,7 +185,12 @@ def _media(media: Mapping[str, MediaFile], read: pl.DataFrame, dtype: pl.DataTyp
         kinds = {
             name: mimetypes.guess_type(f"x.{name}")[0] for name in path.str.extract(r"\.([^./]+)$").unique() if name
         }
+        hashes: dict[str, str] = {}
+        if folder is not None:
+            found = ((name, sha256_below(folder, name)) for name in path.drop_nulls().unique())
+            hashes = {name: sha256 for name, sha256 in found if sha256 is not None}
         given = {
+            "sha256": pl.col("path").replace_strict(hashes, default=None, return_dtype=pl.String),
             "role": pl.lit(role),
             "path": pl.col("path"),
             "mime": pl.col("path")

@@ -138,7 +138,7 @@ class LabelColumns(BaseModel):
         """(whether a rule is broken, what it says)."""
         names = names_in(self.columns or "")
         numbers = LABEL in names or TIME in names or (self.columns is not None and self.label is not None)
-        beyond = [name for name in ("corpora", "languages", "sample") if getattr(self.on, name) is not None]
+        beyond = [name for name in ("corpora", "languages", "where", "sample") if getattr(self.on, name) is not None]
         own = {"id": self.id, "header": self.header, "records": self.records, "bind": self.bind}
         idle = [key for key, value in own.items() if value and self.file is None]
         return [

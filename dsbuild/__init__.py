@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from annotators.callable.call import annotate
     from dsbuild.api import migrate, plan, run, verify
     from schemas.crosswalk import crosswalk
     from schemas.errors import DsbuildError
@@ -25,6 +26,7 @@ _PUBLIC = {
     "DsbuildError": "schemas.errors",
     "Task": "schemas.task",
     "Taxonomy": "schemas.taxonomy",
+    "annotate": "annotators.callable.call",
     "crosswalk": "schemas.crosswalk",
     "load_taxonomy": "schemas.taxonomy",
     "migrate": "dsbuild.api",
@@ -38,6 +40,7 @@ __all__ = [
     "Task",
     "Taxonomy",
     "__version__",
+    "annotate",
     "crosswalk",
     "load_taxonomy",
     "migrate",

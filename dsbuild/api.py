@@ -59,8 +59,13 @@ def run(
         DsbuildError: anything else that a person can act on.
     """
     ctx = context(recipe, **options)
-    graph = graph_of(ctx, budget_of(ctx))
-    ran = execute(graph, ctx, until=until, only=only, redo=redo)
+    budget = budget_of(ctx)
+    graph = graph_of(ctx, budget)
+    try:
+        ran = execute(graph, ctx, until=until, only=only, redo=redo)
+    finally:
+        if budget is not None:
+            budget.close()
     if ran.waiting:
         raise ran.waiting[0]
     return Result(ctx, graph, ran)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from dsbuild.engine.choosing import asked_by
 from dsbuild.engine.graph import graph_of
 from dsbuild.engine.node import Context
-from dsbuild.engine.nodes.gold import human_store, session_items, session_tasks
+from dsbuild.engine.nodes.gold import human_store
+from dsbuild.engine.plan import outputs_of
 from dsbuild.engine.run import execute
-from dsbuild.engine.setup import context
+from dsbuild.engine.session_items import SessionItems, session_items, session_tasks
+from dsbuild.engine.setup import budget_of, context
 from dsbuild.engine.workspace import Output
 from schemas.errors import DsbuildError, RecipeError
 
@@ -39,14 +42,15 @@ def push(
 
     ctx, entry, outputs = _ready(recipe, session, options, suggest=True)
     client = Client.from_environment()
-    items = session_items(outputs["items"], entry)
+    about = session_items(ctx, entry, outputs)
+    items = about.items
     rows = []
     with human_store(ctx) as store:
         for task in session_tasks(ctx, entry):
             suggestions = None
             if entry.suggest is not None:
-                answers = outputs[f"annotate:{entry.suggest.from_}"].frame("annotations")
-                suggestions = answers.filter(pl.col("task") == task.name)
+                answers = [outputs[f"annotate:{name}"].frame("annotations") for name in entry.suggest.from_]
+                suggestions = pl.concat(answers).filter(pl.col("task") == task.name)
             done = send(
                 entry,
                 items,
@@ -61,8 +65,15 @@ def push(
                 progress=ctx.progress(f"gold:{entry.name}"),
                 files=partial(_file, ctx),
             )
-            rows.append({"session": entry.name, "task": task.name, **asdict(done)})
+            rows.append({"session": entry.name, "task": task.name, **asdict(done), **_left_out(entry, about)})
     return rows
+
+
+def _left_out(entry: SessionConfig, about: SessionItems) -> dict[str, int]:
+    """What a condition or a budget left out or kept, so that nobody has to guess."""
+    if entry.on.where is None and entry.budget is None:
+        return {}
+    return {"over_budget": about.over, "kept": about.kept, "withdrawn": about.withdrawn}
 
 
 def adjudicate(recipe: str | Path, session: str | None, *, new_project: bool = False, **options: Any) -> Rows:
@@ -75,7 +86,7 @@ def adjudicate(recipe: str | Path, session: str | None, *, new_project: bool = F
 
     ctx, entry, outputs = _ready(recipe, session, options)
     client = Client.from_environment()
-    items = session_items(outputs["items"], entry)
+    items = session_items(ctx, entry, outputs).items
     rows = []
     with human_store(ctx) as store:
         for task in session_tasks(ctx, entry):
@@ -117,12 +128,16 @@ def status(recipe: str | Path, session: str | None, **options: Any) -> Rows:
     from annotators.label_studio.outcome import outcome
 
     ctx = context(recipe, **options)
+    rows: Rows = []
     entries = ctx.recipe.gold if session is None else (_session(ctx, session),)
     _, _, outputs = _ready(recipe, None, options, ctx=ctx)
-    rows = []
     with human_store(ctx) as store:
         for entry in entries:
-            items = session_items(outputs["items"], entry)
+            if any(name not in outputs for name in asked_by(entry.on, ctx.recipe)):
+                rows.append({"session": entry.name, "waits": "for the annotators that its condition is about"})
+                continue
+            about = session_items(ctx, entry, outputs)
+            items = about.items
             for task in session_tasks(ctx, entry):
                 found = outcome(store, entry, items, task)
                 rows.append(
@@ -136,6 +151,7 @@ def status(recipe: str | Path, session: str | None, **options: Any) -> Rows:
                         "rejected": len(found.rejected),
                         "unpushed": found.unpushed,
                         "strangers": sum(found.strangers.values()),
+                        **_left_out(entry, about),
                         **{
                             name: f"{answers} answers, {skips} skips" for name, (answers, skips) in found.people.items()
                         },
@@ -163,20 +179,29 @@ def _ready(
     suggest: bool = False,
     ctx: Context | None = None,
 ) -> tuple[Context, Any, dict[str, Output]]:
-    """The session with everything before it run: the items, and with `suggest` the annotator that suggests."""
+    """The session with everything before it run: the items, whoever decides which of them it is about, and with
+    `suggest` the annotator that suggests. With no session it is only looked whether those who decide have run."""
+    looking = ctx is not None
     if ctx is None:
         ctx = context(recipe, **options)
-    entry = _session(ctx, session) if session is not None or len(ctx.recipe.gold) == 1 or suggest else None
-    graph = graph_of(ctx)
+    entry = None if looking else _session(ctx, session)
+    graph = graph_of(ctx, budget_of(ctx))
     wanted = {"items"}
-    if suggest and entry is not None and entry.suggest is not None:
-        wanted.add(f"annotate:{entry.suggest.from_}")
-    keep: Callable[[str, str], bool] = lambda name, stage: stage in ("corpora", "build") or name in wanted  # noqa: E731
-    ran = execute([node for node in graph if keep(node.name, node.stage)], ctx)
+    if entry is not None:
+        wanted |= set(asked_by(entry.on, ctx.recipe))
+        if suggest and entry.suggest is not None:
+            wanted |= {f"annotate:{name}" for name in entry.suggest.from_}
+    before = {node.name: node for node in graph}
+    needed, found = set(wanted), list(wanted)
+    while found:
+        more = set(before[found.pop()].inputs) - needed
+        needed |= more
+        found += more
+    ran = execute([node for node in graph if node.stage in ("corpora", "build") or node.name in needed], ctx)
     missing = wanted - set(ran.outputs)
     if missing:
         raise DsbuildError(f"Not everything before the session could run: {', '.join(sorted(missing))}.")
-    return ctx, entry, ran.outputs
+    return ctx, entry, {**outputs_of(graph, ctx), **ran.outputs} if looking else ran.outputs
 
 
 def _file(ctx: Context, corpus: str, path: str) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,25 @@ class Answer:
             "text": self.text,
             "asked": self.asked,
         }
+
+    @classmethod
+    def from_columns(cls, row: Mapping[str, Any]) -> Self:
+        """The answer that a row of ANNOTATIONS holds; what `columns` takes apart."""
+        given = row["labels"]
+        labels = originals = scores = None
+        if given is not None:
+            labels = [one["label"] for one in given]
+            if any(one["original"] is not None for one in given):
+                originals = [one["label"] if one["original"] is None else one["original"] for one in given]
+            if any(one["score"] is not None for one in given):
+                scores = [one["score"] for one in given]
+        return cls(
+            labels=labels,
+            originals=originals,
+            scores=scores,
+            value=row["value"],
+            spans=None if row["spans"] is None else [Span(**span) for span in row["spans"]],
+            trace=None if row["trace"] is None else [(point["t"], point["value"]) for point in row["trace"]],
+            text=row["text"],
+            asked=row["asked"],
+        )

@@ -40,3 +40,9 @@ class GateFailed(DsbuildError):
     """The dataset exists but does not meet a condition its recipe sets, so it is not released."""
 
     exit_code = 4
+
+
+class BudgetSpent(DsbuildError):
+    """The next request might cost more than the recipe's budget has left; what was answered is kept."""
+
+    exit_code = 5

@@ -6,6 +6,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 _SIZE = 16  # hexadecimal digits, 64 bits: 1e6 items collide with a probability of 3e-8
@@ -24,12 +25,13 @@ def digest(value: Any) -> str:
 
 
 def _short(*parts: str) -> str:
-    # Lengths go in, so that ("a", "bc") and ("ab", "c") differ.
-    joined = b""
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass")
-        joined += len(raw).to_bytes(8, "big") + raw
-    return hashlib.sha256(joined).hexdigest()[:_SIZE]
+    return hashlib.sha256(b"".join(map(_part, parts))).hexdigest()[:_SIZE]
+
+
+def _part(part: str) -> bytes:
+    # The length goes in, so that ("a", "bc") and ("ab", "c") differ.
+    raw = part.encode("utf-8", "surrogatepass")
+    return len(raw).to_bytes(8, "big") + raw
 
 
 def item_id(corpus: str, key: str) -> str:
@@ -47,12 +49,26 @@ def annotation_id(item: str, task: str, annotator: str, sample: int = 0, round: 
     return _short("annotation", item, task, annotator, str(sample), round)
 
 
+def annotation_ids(answers: Iterable[tuple[str, int]], task: str, annotator: str, round: str = "first") -> list[str]:
+    """The `annotation_id` of each (item, sample) of one annotator's answers to one task."""
+    first, second = _part("annotation"), _part(task) + _part(annotator)
+    end = _part(round)
+    sha = hashlib.sha256
+    return [
+        sha(b"".join((first, _part(item), second, _part(str(sample)), end))).hexdigest()[:_SIZE]
+        for item, sample in answers
+    ]
+
+
 def item_hash(
     text: str | None,
     context: Sequence[Mapping[str, Any]] | None = None,
     media: Iterable[Mapping[str, Any]] | None = None,
 ) -> str:
     """A hash of what an annotator was shown: the text, the turns before it, the content of its media."""
+    if not context and not media:  # the same JSON as below, at a tenth of the time
+        shown = "null" if text is None else encode_basestring(text)
+        return hashlib.sha256(f"[{shown},[],[]]".encode("utf-8", "surrogatepass")).hexdigest()[:_SIZE]
     turns = [[turn.get("speaker"), turn.get("text")] for turn in context or ()]
     files = [[file.get("sha256"), file.get("start_s"), file.get("end_s")] for file in media or ()]
     return digest([text, turns, files])[:_SIZE]

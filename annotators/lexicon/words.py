@@ -87,3 +87,18 @@ def count_words(frame: pl.DataFrame) -> pl.DataFrame:
         )
     counted = pl.concat(parts)
     return rows.select("row").join(counted, on="row", how="left", maintain_order="left").drop("row")
+
+
+def spotted_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """{row: UInt32, word: String}: the words (folded) of the label `_best` that the text of each row of `frame` (text,
+    language, _best) holds, in the order of the text."""
+    primary = pl.col("language").str.to_lowercase().str.split("-").list.first()
+    rows = frame.select(folded(pl.col("text")).alias("text"), primary.alias("language"), "_best").with_row_index("row")
+    parts = [pl.DataFrame(schema={"row": pl.UInt32, "word": pl.String})]
+    for (language, label), part in rows.group_by("language", "_best"):
+        wanted = patterns(str(language)).get(str(label)) if language in lexicons() else None
+        if wanted is not None:
+            found = part.select(pl.col("row").cast(pl.UInt32), pl.col("text").str.extract_all(wanted).alias("word"))
+            parts.append(found.filter(pl.col("word").list.len() > 0).explode("word"))
+    word = pl.col("word").str.strip_chars(" ").str.replace_all("  ", " ", literal=True)
+    return pl.concat(parts).sort("row", maintain_order=True).with_columns(word)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypedDict
@@ -55,25 +55,48 @@ class Family:
     @cached_property
     def rest_of_body(self) -> dict[str, dict[str, Any]]:
         """What stands in a body besides the messages, for each response format a server may understand."""
+        # Some servers call a function with a schema, and understand no schema for the answer itself.
         schema = {"name": "annotation", "strict": True, "schema": without_unique(self.schema)}
+        function = {"name": "annotation", "strict": True, "parameters": schema["schema"]}
+        choice = {"type": "function", "function": {"name": "annotation"}}
         fields = {"model": self.model, **self.fields}
         return {
             "json_schema": fields | {"response_format": {"type": "json_schema", "json_schema": schema}},
+            "tool": fields | {"tools": [{"type": "function", "function": function}], "tool_choice": choice},
             "json_object": fields | {"response_format": {"type": "json_object"}},
             "text": fields,
         }
+
+    def tail(self, response_format: str, sample: int) -> bytes:
+        """What follows the messages in a body, for the n-th sample."""
+        tail = self._tails.get((response_format, sample))
+        if tail is None:
+            fields = self.rest_of_body[response_format]
+            seed = fields.get("seed")
+            if isinstance(seed, int):
+                fields = fields | {"seed": seed + sample}
+            tail = self._tails[response_format, sample] = json.dumps(fields, separators=(",", ":")).encode()[1:]
+        return tail
+
+    @cached_property
+    def _tails(self) -> dict[tuple[str, int], bytes]:
+        return {}
 
 
 class Request:
     """One request of a family: its messages, the number of the sample, and of the ask (0 for the first).
 
-    `key` (32 bytes) is its hash. The messages are kept as their JSON, which is hashed and sent as it is.
+    `key` (32 bytes) is its hash. The messages are kept as their JSON, which is hashed and sent as it is, but for the
+    files of `media`, whose bytes take the place of their references when it is sent.
     """
 
-    __slots__ = ("_text", "ask", "family", "key", "sample")
+    __slots__ = ("_text", "ask", "family", "key", "media", "sample")
 
-    def __init__(self, family: Family, messages: str, sample: int, ask: int) -> None:
+    def __init__(
+        self, family: Family, messages: str, sample: int, ask: int, media: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         self.family = family
+        self.media = media
         self.sample = sample
         self.ask = ask
         self._text = messages
@@ -89,25 +112,34 @@ class Request:
 
     def size(self) -> int:
         """An upper bound for the tokens of the prompt: the bytes of the messages as JSON, names and all."""
-        return len(self._text.encode("utf-8", "surrogatepass"))
+        text = len(self._text.encode("utf-8", "surrogatepass"))
+        if not self.media:
+            return text
+        from annotators.llm.media import most_tokens
+
+        return text + most_tokens(self.media)
 
     def body(self, response_format: str) -> bytes:
-        """The HTTP body; `response_format` is json_schema, json_object or text, by what the server understands."""
-        fields = self.family.rest_of_body[response_format]
-        seed = fields.get("seed")
-        if isinstance(seed, int):
-            fields = fields | {"seed": seed + self.sample}
+        """The HTTP body; `response_format` is one of wire.formats.FORMATS, by what the server understands."""
+        text = self._text
+        if self.media:
+            from annotators.llm.media import filled
+
+            text = filled(text, self.media)
         try:
-            messages = self._text.encode()
+            messages = text.encode()
         except UnicodeEncodeError:
             # A lone surrogate has no UTF-8; its JSON escape has.
-            messages = json.dumps(json.loads(self._text)).encode()
-        return b'{"messages":' + messages + b"," + json.dumps(fields, separators=(",", ":")).encode()[1:]
+            messages = json.dumps(json.loads(text)).encode()
+        return b'{"messages":' + messages + b"," + self.family.tail(response_format, self.sample)
 
 
-def messages_json(messages: Sequence[Message]) -> str:
+_MESSAGES = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def messages_json(messages: Sequence[Message] | Sequence[Mapping[str, object]]) -> str:
     """Messages as the JSON that is hashed and sent."""
-    return json.dumps(messages, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _MESSAGES.encode(messages)
 
 
 def without_unique(schema: Any) -> Any:

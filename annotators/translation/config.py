@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.config import AnnotatorConfig, AnnotatorEnv
+from schemas.config import VARIABLE, AnnotatorConfig, AnnotatorEnv
 from schemas.errors import DsbuildError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class TranslatorConfig(AnnotatorConfig):
     tasks: tuple[str, ...] | None = Field(default=(), max_length=1)
     backend: OwnBackend | Service
     base_url: str | None = None
-    api_key_env: str | None = None
+    api_key_env: str | None = Field(default=None, pattern=VARIABLE)
     to: str = Field(default="en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$")
     back: bool = True
     batch: int = Field(default=32, ge=1, le=1000)

@@ -155,6 +155,15 @@ _ALL = (
         "Counted before deduplication. People who judge the same item differently disagree; that is no conflict.",
     ),
     Definition(
+        "memory",
+        "Memory",
+        "Whether a model has seen these items, or their labels, before, and gives them back instead of judging.",
+        "Asked of a sample of the items: to go on from the first half, against what follows the same opening in other "
+        "words and against other items’ halves; and to name the label from the item’s id alone, against other items’ "
+        "labels, or from its first words, against the same words rewritten. Near is the longest run of words in common "
+        "as a share of the truth, or 1 less the distance of the labels. p is from permutations.",
+    ),
+    Definition(
         "gate",
         "Gate",
         "A bound on a figure that the release has to keep; an undefined figure never keeps it.",

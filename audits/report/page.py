@@ -26,6 +26,7 @@ from audits.report.sections.gates import gates
 from audits.report.sections.items import items
 from audits.report.sections.labels import labels
 from audits.report.sections.leakage import leakage
+from audits.report.sections.memory import memory
 from audits.report.sections.question import label_order, question
 from audits.report.sections.scores import scores
 from audits.report.sections.verdict import verdict
@@ -56,6 +57,7 @@ def render(metrics: Mapping[str, Any], tasks: Sequence[Task]) -> str:
         crosswalk=crosswalk(metrics),
         distributions=labels(metrics, order),
         annotators=annotators(metrics),
+        memory=memory(metrics),
         agreement=agreement(metrics),
         references=scores(metrics),
         aggregates=aggregates(metrics, order),

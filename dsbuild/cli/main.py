@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 
 import dsbuild
-from dsbuild.cli import corpora, gold, recipe, releases, schema, taxonomies, tone
+from dsbuild.cli import compare, corpora, gold, prompts, recipe, releases, responses, schema, simulate, taxonomies, tone
 from schemas.errors import DsbuildError
 
 STOPPED = 130  # the exit code of a process that Ctrl-C ended
@@ -27,10 +27,14 @@ app = typer.Typer(
 recipe.register(app)
 releases.register(app)
 schema.register(app)
+simulate.register(app)
+compare.register(app)
 app.add_typer(gold.app, name="gold")
 app.add_typer(corpora.corpora, name="corpora")
+app.add_typer(responses.app, name="responses")
 app.add_typer(taxonomies.app, name="taxonomies")
 app.add_typer(tone.app, name="tone")
+app.add_typer(prompts.app, name="prompts")
 
 
 @app.callback(invoke_without_command=True)
@@ -52,7 +56,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0; 1 failed; 2 wrong command or recipe; 3 waiting for people; 4 a gate failed; 130 stopped.
+    Exit codes: 0; 1 failed; 2 wrong command or recipe; 3 waiting for people; 4 a gate failed; 5 the budget is spent;
+    130 stopped.
     """
     # Being asked to end is the same as Ctrl-C: what runs is stopped in order, children included.
     signal.signal(signal.SIGTERM, _stop)

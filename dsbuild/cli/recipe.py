@@ -52,7 +52,7 @@ def run(
             out=out,
             **watch,
         )
-    told = summary(result)
+    told = summary(result, watch.displays)
     if json:
         print_json(told.as_json())
     else:

@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from dsbuild.api import Result
     from dsbuild.engine.plan import Plan, Row
     from dsbuild.engine.progress import Display
+    from dsbuild.engine.workspace import Output
+
+
+class Watch(dict[str, Any]):
+    """What to hand to a run so that a person sees how far it is; `displays` are those that were begun."""
+
+    displays: list[Display]
 
 
 @contextmanager
-def shows_progress() -> Iterator[dict[str, Any]]:
+def shows_progress() -> Iterator[Watch]:
     """What to hand to a run so that a person sees how far it is; bars are cleared away at the end."""
     from dsbuild.engine.progress import Display
 
@@ -28,8 +35,10 @@ def shows_progress() -> Iterator[dict[str, Any]]:
         displays.append(Display(name))
         return displays[-1]
 
+    watch = Watch(progress=begin, say=lambda line: typer.echo(line, err=True))
+    watch.displays = displays
     try:
-        yield {"progress": begin, "say": lambda line: typer.echo(line, err=True)}
+        yield watch
     finally:
         for display in displays:
             display.close()
@@ -51,8 +60,8 @@ class Summary:
         return "\n".join(self.lines)
 
 
-def summary(result: Result) -> Summary:
-    """What a run did, where the release and its report are, and the figures that matter."""
+def summary(result: Result, displays: Sequence[Display] = ()) -> Summary:
+    """What a run did, where the release and its report are, and the figures that matter; `displays` have watched it."""
     ran = result.ran
     figures: dict[str, Any] = {
         "dataset": result.context.recipe.dataset,
@@ -63,6 +72,9 @@ def summary(result: Result) -> Summary:
     lines = []
     if result.idle:
         lines.append("Nothing to do: every node had run on just this before.")
+    figures["annotators"] = asked = annotator_rows(ran.outputs, displays)
+    if any(row["sent"] is not None for row in asked):
+        lines += [annotators_text(asked), ""]
     audit = ran.outputs.get("audit")
     if audit is not None:
         metrics = json.loads((audit.folder / "metrics.json").read_text(encoding="utf-8"))
@@ -78,6 +90,10 @@ def summary(result: Result) -> Summary:
         for name, reasons in found.items():
             told = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
             lines.append(f"{title} at {name}: {told}")
+    figures["warnings"] = warned = {
+        name: said for name, output in ran.outputs.items() if (said := output.figures.get("more", {}).get("warnings"))
+    }
+    lines += [f"Warning at {name}: {one}" for name, said in warned.items() for one in said]
     release = result.release
     if release is not None:
         figures["release"] = str(release)
@@ -86,6 +102,52 @@ def summary(result: Result) -> Summary:
     elif ran.blocked:
         lines.append(f"Not run: {', '.join(ran.blocked)}")
     return Summary(figures, lines)
+
+
+def annotator_rows(outputs: Mapping[str, Output], displays: Sequence[Display]) -> list[dict[str, Any]]:
+    """Each annotator that costs something: what it made, and, where it was watched in this run, how that went.
+
+    Keys: annotator, rows, answered, dead_letters {reason: rows}, from_store (answers), sent (requests, repeated ones
+    included), prompt_tokens, completion_tokens, usd, seconds, rows_per_second; what is the run's own (from_store, sent,
+    seconds, rows_per_second) is null where the output was there already.
+    """
+    watched = {display.name: display for display in displays if display.total}
+    found = []
+    for name, output in outputs.items():
+        more = output.figures.get("more", {})
+        if not name.startswith("annotate:") or "usd" not in more:
+            continue
+        seen = watched.get(name)
+        found.append(
+            {
+                "annotator": name.removeprefix("annotate:"),
+                "rows": more.get("asked", 0),
+                "answered": more.get("answered", 0),
+                "dead_letters": more.get("reasons", {}),
+                "from_store": None if seen is None else seen.figures.get("stored"),
+                "sent": None if seen is None else seen.figures.get("sent"),
+                "prompt_tokens": more.get("prompt_tokens", 0),
+                "completion_tokens": more.get("completion_tokens", 0),
+                "usd": more["usd"],
+                "seconds": None if seen is None else round(seen.seconds, 2),
+                "rows_per_second": None if seen is None or not seen.seconds else round(seen.done / seen.seconds, 2),
+            }
+        )
+    return found
+
+
+def annotators_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """`annotator_rows` as a table."""
+    return rows_text(
+        [
+            {
+                **{key.replace("_", " "): value for key, value in row.items() if key not in ("usd", "rows_per_second")},
+                "USD": f"{row['usd']:,.4f}",
+                "rows/s": row["rows_per_second"],
+            }
+            for row in rows
+        ]
+    )
 
 
 def key_figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,6 +209,8 @@ def plan_text(plan: Plan) -> str:
             told = f"{row.figures['items']:,} items, {asked:,} calls, {row.figures['cached']:,} answered before"
             if row.figures["usd"]:
                 told += f", at most ${row.figures['usd']:,.2f} (likely ${row.figures.get('likely_usd', 0):,.2f})"
+            if row.figures.get("forecast"):
+                told += f"; forecast from {row.figures['forecast']['from']:,} items"
         elif row.stage == "gold" and "answers" in row.figures and "hours" in row.figures:
             told = f"{row.figures['items']:,} items, {row.figures['answers']:,} answers, {row.figures['hours']:g} hours"
         elif "items" in row.figures:
@@ -160,11 +224,55 @@ def plan_text(plan: Plan) -> str:
         f"People: about {plan.hours:g} hours"
         + (f" (budget {plan.budget_hours:g})" if plan.budget_hours is not None else ""),
     ]
+    lines += _forecast_lines(plan)
+    if plan.lost_usd:
+        lines.append(f"Lost in earlier runs (paid perhaps, without an answer): ${plan.lost_usd:,.4f}")
     if plan.budget_usd is not None and plan.usd > plan.budget_usd:
         lines.append("The most it can cost is over the budget: the run would stop there, and go on when it is raised.")
     if plan.budget_hours is not None and plan.hours > plan.budget_hours:
         lines.append("People would need more hours than the budget has.")
     return "\n".join([*lines, *plan.notes])
+
+
+def _forecast_lines(plan: Plan) -> list[str]:
+    """What the annotators are likely to take, or how to find out."""
+    if plan.forecast is None:
+        if not plan.calls:
+            return []
+        return [
+            "These are upper bounds (a token for every byte of a prompt, max_tokens for every answer, one ask an item)."
+            " Run with --sample 50, then plan again, for a forecast from what was measured."
+        ]
+    rows = []
+    for row in plan.rows:
+        one = row.figures.get("forecast")
+        if not one:
+            continue
+        rows.append(
+            {
+                "forecast": row.node.removeprefix("annotate:"),
+                "calls": _span(one["calls"], ",.0f"),
+                "prompt tokens": _span(one["prompt_tokens"], ",.0f"),
+                "answer tokens": _span(one["completion_tokens"], ",.0f"),
+                "USD": _span(one["usd"], ",.2f"),
+                "hours": _span(one["hours"], ",.2f"),
+                "dead letters": _span(one["dead_letters"], ",.0f"),
+            }
+        )
+    usd, hours = plan.forecast["usd"], plan.forecast["hours"]
+    lines = ["", rows_text(rows)]
+    lines.append(
+        f"Likely: ${usd['value']:,.2f} [{usd['low']:,.2f}, {usd['high']:,.2f}] and {hours['value']:,.2f} hours"
+        f" [{hours['low']:,.2f}, {hours['high']:,.2f}] for {', '.join(plan.forecast['annotators'])}"
+    )
+    if plan.forecast["without"]:
+        lines.append(f"Not measured yet, so not among these: {', '.join(plan.forecast['without'])}")
+    methods = {row.figures["forecast"]["method"] for row in plan.rows if row.figures.get("forecast")}
+    return [*lines, *(f"How: {method}." for method in sorted(methods))]
+
+
+def _span(one: Mapping[str, float], form: str) -> str:
+    return f"{one['value']:{form}} [{one['low']:{form}}, {one['high']:{form}}]"
 
 
 def status_text(rows: Sequence[Row]) -> str:

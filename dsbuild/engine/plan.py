@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import polars as pl
-
+from annotators.llm.spending.ledger import lost
 from dsbuild.engine.graph import graph_of
 from dsbuild.engine.node import Context, Node, node_key
-from dsbuild.engine.nodes.annotate import AnnotateNode, chosen, environment
-from dsbuild.engine.nodes.gold import GoldNode, session_items, session_tasks
+from dsbuild.engine.nodes.annotate import AnnotateNode, environment
+from dsbuild.engine.nodes.gold import GoldNode
+from dsbuild.engine.others import Others
 from dsbuild.engine.run import execute
+from dsbuild.engine.session_items import SECONDS_AN_ANSWER, at_most, seconds_an_item, session_items
 from dsbuild.engine.setup import context
 from dsbuild.engine.workspace import Output
-from schemas.protocols import no_items
 
 State = Literal["done", "to run", "waits for people", "after that"]
-
-# What one answer of one person takes, for the estimate of hours; a guess until a session has measured it.
-SECONDS_AN_ANSWER = 20.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """All nodes, and the sums: LLM calls not answered yet, US dollars at most, hours of people."""
+    """All nodes, and the sums over what is not answered yet.
+
+    `calls` and `usd` are an upper bound for one ask each, `likely_usd` a guess at it, `hours` those of people. Where
+    annotators have been asked a part of their items, `forecast` sums up what they are likely to take: {annotators,
+    without (LLM annotators of which nothing is measured), and calls, prompt_tokens, completion_tokens, usd, hours,
+    dead_letters, each {value, low, high}}; the ends of the intervals are added up, since annotators see the same items
+    and err together. `lost_usd` was paid in earlier runs without an answer to show for it, and is on the budget.
+    """
 
     rows: list[Row]
     calls: int
@@ -51,6 +55,8 @@ class Plan:
     budget_usd: float | None
     budget_hours: float | None
     notes: list[str]
+    forecast: dict[str, Any] | None = None
+    lost_usd: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The plan as plain data."""
@@ -66,16 +72,24 @@ def plan(recipe: str | Path, **options: Any) -> Plan:
     ctx = context(recipe, **options)
     graph = graph_of(ctx)
     ran = execute([node for node in graph if node.stage in ("corpora", "build")], ctx)
-    rows = _rows(graph, ctx, ran.outputs)
+    known = dict(ran.outputs)
+    rows = _rows(graph, ctx, known)
     found: list[Row] = []
     notes: list[str] = []
     totals = {"calls": 0, "usd": 0.0, "likely_usd": 0.0}
+    forecasts: dict[str, dict[str, Any] | None] = {}
     hours = 0.0
     for node, row in zip(graph, rows, strict=True):
         if row.state == "done":
             found.append(row)
         elif isinstance(node, AnnotateNode):
-            figures = _estimate(node, ctx, ran.outputs["items"])
+            if row.state == "after that":  # whom it reads is not there yet, so nobody knows its prompts
+                notes.append(f"{node.entry.name}: what it takes is known once those it reads have run")
+                found.append(row)
+                continue
+            figures = _planned(node, ctx, known)
+            if "forecast" in figures and figures["calls"] > figures["cached"]:
+                forecasts[node.entry.name] = figures["forecast"]
             totals["calls"] += figures["calls"] - figures["cached"]
             totals["usd"] += figures["usd"]
             totals["likely_usd"] += figures.get("likely_usd", figures["usd"])
@@ -83,7 +97,7 @@ def plan(recipe: str | Path, **options: Any) -> Plan:
                 notes.append(f"{node.entry.name}: {figures['note']}")
             found.append(Row(row.node, row.stage, row.state, figures))
         elif isinstance(node, GoldNode):
-            figures = _people(node, ctx, ran.outputs["items"])
+            figures = _people(node, ctx, known)
             hours += figures["hours"]
             found.append(Row(row.node, row.stage, "waits for people", figures))
         else:
@@ -98,6 +112,8 @@ def plan(recipe: str | Path, **options: Any) -> Plan:
         budget.usd,
         budget.human_hours,
         notes,
+        _summed(forecasts),
+        lost(ctx.workspace.ledger(ctx.recipe.dataset)),
     )
 
 
@@ -107,8 +123,15 @@ def status(recipe: str | Path, **options: Any) -> list[Row]:
     return _rows(graph_of(ctx), ctx, {})
 
 
-def _rows(graph: Sequence[Node], ctx: Context, outputs: dict[str, Output]) -> list[Row]:
-    known = dict(outputs)
+def outputs_of(graph: Sequence[Node], ctx: Context) -> dict[str, Output]:
+    """What the nodes of `graph` made of just this; those that have not run are not named. Nothing runs."""
+    known: dict[str, Output] = {}
+    _rows(graph, ctx, known)
+    return known
+
+
+def _rows(graph: Sequence[Node], ctx: Context, known: dict[str, Output]) -> list[Row]:
+    """Where each node stands; `known` are the outputs there are, and gets those that are found."""
     rows = []
     for node in graph:
         if any(name not in known for name in node.inputs):
@@ -125,25 +148,33 @@ def _rows(graph: Sequence[Node], ctx: Context, outputs: dict[str, Output]) -> li
     return rows
 
 
-def _estimate(node: AnnotateNode, ctx: Context, items: Output) -> dict[str, Any]:
-    tasks = node.tasks(ctx)
-    total: dict[str, Any] = {"items": 0, "calls": 0, "cached": 0, "usd": 0.0}
-    env = environment(ctx, node.name)
-    for batch in chosen(items, node.entry.on):
-        total["items"] += batch.height
-        for name, value in node.entry.estimate(env, tasks, batch).items():
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                total[name] = total.get(name, 0) + value
-            else:
-                total[name] = value
-    return total
+def _planned(node: AnnotateNode, ctx: Context, known: Mapping[str, Output]) -> dict[str, Any]:
+    """What the annotator's items would take; `known` holds the outputs of all that it reads."""
+    others = Others(node.entry.reads, ctx.recipe, known)
+    env = environment(ctx, node.name, None, known, others)
+    return node.entry.plan(env, node.tasks(ctx), lambda: node.handed(ctx, known, others))
 
 
-def _people(node: GoldNode, ctx: Context, items: Output) -> dict[str, Any]:
-    asked = session_items(items, node.entry) if items.parts("items") else no_items()
-    answers = asked.select(pl.len()).item() * node.entry.answers_wanted * len(session_tasks(ctx, node.entry))
+def _summed(forecasts: Mapping[str, dict[str, Any] | None]) -> dict[str, Any] | None:
+    """The forecasts of all annotators together; None where there is none."""
+    found = {name: one for name, one in forecasts.items() if one is not None}
+    if not found:
+        return None
+    sums = {
+        figure: {end: sum(one[figure][end] for one in found.values()) for end in ("value", "low", "high")}
+        for figure in ("calls", "prompt_tokens", "completion_tokens", "usd", "hours", "dead_letters")
+    }
+    return {"annotators": list(found), "without": [name for name in forecasts if name not in found], **sums}
+
+
+def _people(node: GoldNode, ctx: Context, known: Mapping[str, Output]) -> dict[str, Any]:
+    """What a session takes of people; `at_most` where those who decide its items have not answered."""
+    decided = all(name in known for name in node.inputs)
+    items = session_items(ctx, node.entry, known).items.height if decided else at_most(ctx, node.entry, known)
+    seconds = items * seconds_an_item(ctx, node.entry)
     return {
-        "items": asked.height,
-        "answers": answers,
-        "hours": round(answers * SECONDS_AN_ANSWER / 3600, 2),
+        "items": items,
+        "answers": round(seconds / SECONDS_AN_ANSWER),
+        "hours": round(seconds / 3600, 2),
+        **({} if decided else {"at_most": True}),
     }

@@ -61,9 +61,11 @@ def execute(
             continue
         key = node_key(node, ctx, ran.outputs)
         found = ctx.workspace.find(node.name, key)
-        if found is not None and (
-            node.name == redo or (ctx.retry_failed and only in (None, node.name) and found.figures.get("dead_letters"))
-        ):
+        if node.name == redo:
+            ctx.workspace.forget(node.name, key)
+            found = None
+        again = ctx.retry_failed and only in (None, node.name)
+        if found is not None and again and found.figures.get("dead_letters"):
             ctx.workspace.forget(node.name, key)
             found = None
         if found is not None and not _stands(node, ctx, found):

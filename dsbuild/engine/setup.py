@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from dsbuild.engine.workspace import Workspace
 from dsbuild.recipe import load, tasks_of
 
 if TYPE_CHECKING:
-    from schemas.config import Spending
+    from annotators.llm.spending.budget import Budget
+    from dsbuild.recipe import Recipe
     from schemas.protocols import Progress
 
 WORKSPACE = Path(".dsbuild")
@@ -35,17 +37,18 @@ def context(
         RecipeError: the recipe is wrong; every mistake is told with its place.
     """
     loaded = load(recipe, overrides)
+    made = priced(loaded.recipe)
     given: dict[str, Any] = {}
     if progress is not None:
         given["progress"] = progress
     if say is not None:
         given["say"] = say
     return Context(
-        recipe=loaded.recipe,
+        recipe=made,
         recipe_text=loaded.text,
         recipe_path=Path(recipe),
         directory=loaded.directory,
-        tasks=tasks_of(loaded.recipe),
+        tasks=tasks_of(made),
         workspace=Workspace(Path(workspace)),
         releases=Path(out),
         overrides=tuple(overrides),
@@ -55,11 +58,23 @@ def context(
     )
 
 
-def budget_of(ctx: Context) -> Spending | None:
+def budget_of(ctx: Context) -> Budget | None:
     """The money that the recipe's annotators share, None without a limit."""
     usd = ctx.recipe.budget.usd
     if usd is None:
         return None
-    from annotators.llm.spending.cost import Budget
+    from annotators.llm.spending.budget import Budget
 
-    return Budget(usd)
+    return Budget(usd, ctx.workspace.ledger(ctx.recipe.dataset))
+
+
+def priced(recipe: Recipe) -> Recipe:
+    """`recipe` with the prices of a price file: the one its `prices` names, else the one DSBUILD_PRICES does.
+
+    Raises:
+        RecipeError: the file cannot be read or is no list of prices.
+    """
+    prices = recipe.prices or (Path(named) if (named := os.environ.get("DSBUILD_PRICES")) else None)
+    if prices is None:
+        return recipe
+    return recipe.model_copy(update={"annotate": tuple(entry.priced(prices) for entry in recipe.annotate)})

@@ -31,6 +31,20 @@ def node_of(name: str, recipe: Recipe) -> str:
     raise RecipeError(f"Nobody in the recipe is called '{name}'.")
 
 
+def makers_of(names: Sequence[str], recipe: Recipe) -> tuple[str, ...]:
+    """The nodes that make the annotations of any task by all `names`, each once."""
+    filled = tuple(f"convert:{entry.name}" for entry in recipe.tasks if entry.from_)
+    found = [(node_of(name, recipe), name) for name in names]
+    return tuple(dict.fromkeys(one for node, _ in found for one in ((node, *filled) if node == "carried" else (node,))))
+
+
+def by(name: str, node: str) -> pl.Expr:
+    """Whether a row of what `node` made is an annotation of whom `name` stands for."""
+    if node != "carried" and not node.startswith("convert:"):
+        return pl.lit(True)
+    return pl.col("annotator") == name if ":" in name else pl.col("annotator").str.starts_with(f"{name}:")
+
+
 def nodes_of(names: Sequence[str], task: str, recipe: Recipe) -> tuple[str, ...]:
     """The nodes that make the annotations of `task` by all `names`, each once."""
     return tuple(dict.fromkeys(node for name in names for node in _makers(name, task, recipe)))
@@ -52,8 +66,5 @@ def annotations_of(names: Sequence[str], task: str, recipe: Recipe, outputs: Map
             if not frame.width:
                 continue
             of_task = frame.filter(pl.col("task") == task)
-            if node_of(name, recipe) == "carried":
-                whole = pl.col("annotator") == name if ":" in name else pl.col("annotator").str.starts_with(f"{name}:")
-                of_task = of_task.filter(whole)
-            found.append(of_task)
+            found.append(of_task.filter(by(name, node)))
     return pl.concat(found).unique("annotation_id", maintain_order=True) if found else empty(ANNOTATIONS)

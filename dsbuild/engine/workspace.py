@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,32 +16,19 @@ from typing import Any
 import polars as pl
 
 from dsbuild.engine.figures import add
+from dsbuild.engine.files import file_sha256, fsync, full_disk, write_parquet
 from schemas.errors import DsbuildError
 from schemas.ids import digest
 
 _DONE = "node.json"
 FORMAT = "dsbuild.node/1"
+KEPT_DAYS = 30  # how long the finished batches of an unfinished node are kept
 
 
 def safe_name(name: str) -> str:
     """`name` as a file name; names that differ only in forbidden characters stay apart."""
     plain = re.sub(r"[^A-Za-z0-9_.-]", "-", name)
     return plain if plain == name.replace(":", "-") else f"{plain}-{digest(name)[:6]}"
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def fsync(path: Path) -> None:
-    """Make a file or a folder's entries durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def alive(pid: int) -> bool:
@@ -54,21 +40,6 @@ def alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def full_disk(error: OSError, place: Path) -> DsbuildError:
-    """What to say when writing failed."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DsbuildError(
-            "The disk is full; nothing that was finished is lost.",
-            where=str(place),
-            fix="Free some space, or move the workspace with --workspace, and run the same command again.",
-        )
-    return DsbuildError(f"Cannot write: {error.strerror or error}.", where=str(place))
-
-
-class _Failed(OSError):
-    """polars reports a failed write as text; this gives it back its error number."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +58,19 @@ class Output:
     def batches(self, table: str) -> Iterator[pl.DataFrame]:
         """A table part by part."""
         for part in self.parts(table):
-            yield self._read(part)
+            yield self.read(part)
 
     def frame(self, table: str, columns: list[str] | None = None) -> pl.DataFrame:
         """A whole table; a frame without columns if the node made no such table."""
-        frames = [self._read(part, columns) for part in self.parts(table)]
+        frames = [self.read(part, columns) for part in self.parts(table)]
         return pl.concat(frames) if frames else pl.DataFrame()
 
-    def _read(self, part: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    def read(self, part: Path, columns: list[str] | None = None) -> pl.DataFrame:
+        """One of `parts`, or some of its columns.
+
+        Raises:
+            DsbuildError: the file is damaged or gone.
+        """
         try:
             return pl.read_parquet(part, columns=columns, glob=False)
         except (pl.exceptions.PolarsError, OSError) as error:
@@ -107,9 +83,10 @@ class Output:
 
 @dataclass
 class Writer:
-    """The temporary folder of a node that is running."""
+    """The temporary folder of a node that is running; `kept` is where it may keep finished batches for a later run."""
 
     folder: Path
+    kept: Path
     figures: dict[str, Any] = field(default_factory=dict)
     _parts: dict[str, int] = field(default_factory=dict)
 
@@ -120,17 +97,31 @@ class Writer:
             return
         path = self.folder / table / f"part-{number:05d}.parquet"
         path.parent.mkdir(exist_ok=True)
+        write_parquet(frame, path)
+        self._parts[table] = number + 1
+
+    def ensure(self, table: str, none: pl.DataFrame) -> None:
+        """Give a table that has no part yet one without rows."""
+        if table not in self._parts:
+            self.add(table, none)
+
+    def adopt(self, table: str, file: Path) -> None:
+        """Append a part that stands in a file already, which is neither copied nor moved.
+
+        Raises:
+            DsbuildError: the file is gone, or cannot be linked.
+        """
+        number = self._parts.get(table, 0)
+        path = self.folder / table / f"part-{number:05d}.parquet"
+        path.parent.mkdir(exist_ok=True)
         try:
-            with path.open("wb") as file:
-                frame.write_parquet(file, compression="zstd", compression_level=1, statistics=False)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                os.link(file, path)
+            except PermissionError:  # a file system without hard links
+                shutil.copyfile(file, path)
+                fsync(path)
         except OSError as error:
             raise full_disk(error, path) from error
-        except pl.exceptions.PolarsError as error:
-            if "No space left" in str(error):
-                raise full_disk(_Failed(errno.ENOSPC, "no space left"), path) from error
-            raise
         self._parts[table] = number + 1
 
     def text(self, name: str, content: str) -> None:
@@ -162,6 +153,10 @@ class Workspace:
         self.logs = root / "logs"
         self.cache = root / "cache"
 
+    def ledger(self, dataset: str) -> Path:
+        """Where the money that got lost on `dataset` is remembered (see `annotators.llm.spending.ledger`)."""
+        return self.root / "budget" / safe_name(dataset)
+
     def prepare(self) -> None:
         """Make the folders and clear away what processes that died left unfinished."""
         try:
@@ -172,10 +167,13 @@ class Workspace:
                 ignore.write_text("*\n", encoding="utf-8")
         except OSError as error:
             raise full_disk(error, self.root) from error
-        for stale in self.nodes.glob("*/*.tmp-*"):
+        for stale in (*self.nodes.glob("*/*.tmp-*"), *self.nodes.glob("*/*.batches/*.tmp-*")):
             owner = stale.name.rpartition("-")[2]
             if not owner.isdigit() or not alive(int(owner)):
                 shutil.rmtree(stale)
+        for kept in self.nodes.glob("*/*.batches"):  # of a recipe, or of code, that nobody went back to
+            if time.time() - kept.stat().st_mtime > KEPT_DAYS * 86_400:
+                shutil.rmtree(kept)
 
     def log(self, event: str, **facts: Any) -> None:
         """Append a line of JSON to the workspace's log. What it holds is for people; nothing reads it back."""
@@ -188,6 +186,10 @@ class Workspace:
 
     def _folder(self, name: str, key: str) -> Path:
         return self.nodes / safe_name(name) / key[:24]
+
+    def _kept(self, name: str, key: str) -> Path:
+        folder = self._folder(name, key)
+        return folder.with_name(f"{folder.name}.batches")
 
     def find(self, name: str, key: str) -> Output | None:
         """What the node made under this key, None if it has not run to its end."""
@@ -209,10 +211,10 @@ class Workspace:
             return None
 
     def forget(self, name: str, key: str) -> None:
-        """Remove what the node made under this key, so that it runs again."""
-        folder = self._folder(name, key)
-        if folder.exists():
-            shutil.rmtree(folder)
+        """Remove what the node made under this key, finished or not, so that it runs again from the beginning."""
+        for folder in (self._folder(name, key), self._kept(name, key)):
+            if folder.exists():
+                shutil.rmtree(folder)
 
     def begin(self, name: str, key: str) -> Writer:
         """A temporary folder for a node to write into."""
@@ -223,7 +225,7 @@ class Workspace:
             temporary.mkdir(parents=True)
         except OSError as error:
             raise full_disk(error, temporary) from error
-        return Writer(temporary)
+        return Writer(temporary, self._kept(name, key))
 
     def commit(self, name: str, key: str, writer: Writer) -> Output:
         """Make what was written durable and visible in one move."""
@@ -248,6 +250,8 @@ class Workspace:
             else:
                 writer.folder.rename(final)
                 fsync(final.parent)
+            if writer.kept.exists():
+                shutil.rmtree(writer.kept)
         except OSError as error:
             raise full_disk(error, final) from error
         return Output(final, key, content, figures)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from annotators.llm.config import LLMConfig
 from audits.methods import why_not
 from corpora.entry import Source
 from dsbuild.recipe.defaults import by_authors
@@ -19,8 +20,9 @@ from dsbuild.recipe.filled_checks import filled, own_tasks_at_fault
 from dsbuild.recipe.gates import gates
 from dsbuild.recipe.messages import say
 from dsbuild.recipe.model import AggregateEntry
-from dsbuild.recipe.names import WORDS, Fault, Key, Loc, Names, sources_of
+from dsbuild.recipe.names import WORDS, Fault, Key, Loc, Names, names_of, sources_of
 from dsbuild.recipe.problems import Mistake, key_path, quoted, suggestion
+from dsbuild.recipe.reading import condition_faults, read_by_annotators
 from dsbuild.recipe.task_faults import task_faults
 from dsbuild.recipe.yaml_tree import Tree, locate
 from schemas.errors import DsbuildError
@@ -47,6 +49,7 @@ def check(draft: Draft, tree: Tree, directory: Path) -> tuple[dict[str, Source],
         filled,
         _steps,
         _annotators,
+        read_by_annotators,
         _sessions,
         _aggregates,
         gates,
@@ -67,7 +70,7 @@ def _unique_names(names: Names) -> Iterator[Fault]:
         taken: dict[str, str] = {}
         for section in sections:
             for loc, entry in names.entries(section):
-                for name in entry.names if section == "tasks" else (entry.name,):
+                for name in entry.names if section == "tasks" else names_of(entry):
                     first = taken.setdefault(name, f"{WORDS[section]} {key_path(loc)}")
                     if first != f"{WORDS[section]} {key_path(loc)}":
                         yield (*loc, "name"), f"the name {quoted(name)} is taken by the {first}"
@@ -115,11 +118,22 @@ def _steps(names: Names) -> Iterator[Fault]:
 def _annotators(names: Names) -> Iterator[Fault]:
     for loc, annotator in names.entries("annotate"):
         yield from names.references((*loc, "tasks"), annotator.tasks, "tasks")
-        yield from _selection(names, (*loc, "on"), annotator.on)
+        yield from _selection(names, (*loc, "on"), annotator.on, annotator.tasks)
         for place, task in _answered(names, loc, annotator.tasks):
             why = annotator.cannot(task)
             if why is not None:
                 yield place, why if annotator.tasks else f"{why}; name what it shall answer in tasks"
+        if isinstance(annotator, LLMConfig) and (fault := annotator.shots_fault(_scored(names))) is not None:
+            yield (*loc, "shots", "splits"), fault
+
+
+def _scored(names: Names) -> set[str]:
+    """The splits that people judge, as far as their sessions say which, and those of aggregates that gates hold others
+    against."""
+    judged = {split for _, session in names.entries("gold") for split in session.on.splits or ()}
+    against = {getattr(gate, "against", None) for _, gate in names.entries("gates")}
+    held = {split for _, one in names.entries("aggregate") if one.name in against for split in one.on.splits or ()}
+    return judged | held
 
 
 def _answered(names: Names, loc: Loc, wanted: Sequence[str] | None) -> Iterator[tuple[Loc, Task]]:
@@ -134,11 +148,12 @@ def _answered(names: Names, loc: Loc, wanted: Sequence[str] | None) -> Iterator[
 def _sessions(names: Names) -> Iterator[Fault]:
     for loc, session in names.entries("gold"):
         yield from names.references((*loc, "tasks"), session.tasks, "tasks")
-        yield from _selection(names, (*loc, "on"), session.on)
+        yield from _selection(names, (*loc, "on"), session.on, session.tasks)
         if session.suggest is not None:
-            why = names.missing(session.suggest.from_, "annotate")
-            if why is not None:
-                yield (*loc, "suggest", "from"), why
+            for name in session.suggest.from_:
+                why = names.missing(name, "annotate")
+                if why is not None:
+                    yield (*loc, "suggest", "from"), why
         for place, task in _answered(names, loc, session.tasks):
             try:
                 # A trace is drawn over a recording; whether the items have one is seen when they are put before people.
@@ -147,8 +162,11 @@ def _sessions(names: Names) -> Iterator[Fault]:
                 yield place, f"{error.what} {error.fix or ''}".strip()
 
 
-def _selection(names: Names, loc: Loc, on: Selection) -> Iterator[Fault]:
+def _selection(names: Names, loc: Loc, on: Selection, tasks: Sequence[str] | None, *people: str) -> Iterator[Fault]:
+    """Faults of an `on`; its condition is about `tasks`, and may name what stands in the sections `people` too."""
     yield from names.references((*loc, "corpora"), on.corpora, "corpora")
+    if on.condition is not None:
+        yield from condition_faults(names, (*loc, "where"), on.condition, tasks, *people)
     splits = names.splits()
     if on.splits is None or splits is None:
         return
@@ -163,7 +181,7 @@ def _selection(names: Names, loc: Loc, on: Selection) -> Iterator[Fault]:
 
 def _aggregates(names: Names) -> Iterator[Fault]:
     for loc, entry in names.entries("aggregate"):
-        yield from _selection(names, (*loc, "on"), entry.on)
+        yield from _selection(names, (*loc, "on"), entry.on, (entry.task,), "gold")
         why = names.missing(entry.task, "tasks")
         if why is not None:
             yield (*loc, "task"), why

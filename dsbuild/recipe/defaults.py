@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from audits.methods import METHODS, MethodName
 from corpora.entry import Source
+from dsbuild.recipe.expand import expanded
 from dsbuild.recipe.filled import fillings, local_names
 from dsbuild.recipe.model import AggregateEntry, Recipe
 from schemas.task import Task
@@ -21,7 +22,9 @@ def tasks_of(recipe: Recipe) -> dict[str, Task]:
 
 
 def with_defaults(recipe: Recipe, sources: Mapping[str, Source]) -> Recipe:
-    """A recipe without mistakes, with its title, one task for each perspective, and every aggregate's method."""
+    """A recipe without mistakes, with its title, one task for each perspective, every annotator an entry of its own,
+    and every aggregate's method."""
+    recipe = expanded(recipe)
     tasks = tuple(
         entry.model_copy(
             update={

@@ -16,7 +16,7 @@ from schemas.errors import DsbuildError
 
 EXTENDS = "extends"  # taken out of the file before the models see it
 OWN = (".yaml", ".yml")
-_NAME_OR_FILE = ("taxonomy", "shots")  # what ships goes by its name, a file of one's own by its path
+_NAME_OR_FILE = ("taxonomy", "shots", "from")  # what ships goes by its name, a file of one's own by its path
 
 
 def fields_at(loc: Sequence[str | int], tree: Tree) -> list[str]:
@@ -33,7 +33,7 @@ def keys_of(model: type[BaseModel]) -> list[str]:
 def path_keys(model: type[BaseModel], plain: Mapping[str, Any]) -> list[str]:
     """The keys of `plain`, the values of a `model`, that hold paths.
 
-    These are keys of type `pathlib.Path`, `path` itself, and a taxonomy or shots of one's own.
+    These are keys of type `pathlib.Path`, `path` itself, and a taxonomy or shots of one's own (also under `from`).
     """
     return [
         key
@@ -68,11 +68,11 @@ def _models_at(loc: Sequence[str | int], tree: Tree) -> list[type[BaseModel]]:
             model = entry_model(str(loc[0]), here)
             models = [] if model is None else [model]
         elif isinstance(part, str) and not (depth == 2 and loc[0] == "build"):  # there stands the step's name
-            models = [inner for model in models for inner in _models_below(model, part)]
+            models = [inner for model in models for inner in models_below(model, part)]
     return models
 
 
-def _models_below(model: type[BaseModel], key: str) -> list[type[BaseModel]]:
+def models_below(model: type[BaseModel], key: str) -> list[type[BaseModel]]:
     for name, field in model.model_fields.items():
         if key in (name, field.alias):
             return list(_models_in(field.annotation))

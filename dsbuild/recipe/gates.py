@@ -59,7 +59,10 @@ def _references(names: Names, loc: Loc, gate: GateConfig) -> Iterator[Fault]:
         if kinds and task.kind not in kinds:
             fits = f"tasks of the kinds {', '.join(kinds)}"
             yield (*loc, "metric"), f"{gate.metric} is for {fits}; {task.name} is {task.kind}"
-    if gate.metric == "krippendorff_alpha" and len(gate.from_) == 1 and gate.from_[0] in names.of("annotate"):
+    several = names.annotators_in(gate.against or "")
+    if len(several) > 1:
+        yield (*loc, "against"), f"{quoted(gate.against)} stands for {', '.join(several)}; one of them is the reference"
+    if gate.metric == "krippendorff_alpha" and len(gate.from_) == 1 and len(names.annotators_in(gate.from_[0])) == 1:
         yield (*loc, "from"), "agreement is between at least two annotators, or of a session or corpus"
     if gate.metric != "leakage":
         for place, by in enumerate(gate.by):

@@ -6,11 +6,7 @@ from collections.abc import Sequence
 
 # (section or key above, key): what to do meanwhile. A key that a model knows never gets here.
 _KEYS = {
-    ("on", "where"): "choose items by splits, corpora, languages or sample",
-    ("annotate", "batch"): "requests are sent one by one, with bounded concurrency",
-    ("annotate", "sees"): "no annotator's answer enters another's prompt yet",
     ("corpora", "release"): "name the release's files in path",
-    ("", "max_failed"): "it belongs to an annotator",
 }
 
 

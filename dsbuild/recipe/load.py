@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dsbuild.recipe.checks import check
+from dsbuild.recipe.conditions import with_conditions
 from dsbuild.recipe.defaults import with_defaults
 from dsbuild.recipe.draft import validate
 from dsbuild.recipe.fields import EXTENDS, keys_of
@@ -56,7 +57,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> LoadedRecipe:
             tree = override(tree, option, keys_of(Recipe), Path.cwd())
         except BadRecipe as error:
             mistakes.extend(error.mistakes)
-    tree = absolute_paths(tree)
+    tree = with_conditions(absolute_paths(tree))
     draft, found = validate(tree)
     directory = Path(path).absolute().parent
     sources, between = check(draft, tree, directory)

@@ -53,6 +53,7 @@ _PATTERNS = {
     "dataset": "lower-case letters, digits, _ . and -, the first a letter or a digit",
     "version": '"auto" or a version like "1.0.0"',
     "repo": "a repository like user/name",
+    "api_key_env": "the name of an environment variable, in capital letters, and never the key itself",
 }
 _MISSING = "this key is missing"
 _MISSPELT = "unknown key; did you mean {}?"

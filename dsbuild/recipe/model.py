@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -221,9 +222,11 @@ def _rejects(value: Any) -> Any:
 class Recipe(_Part):
     """How a dataset is made. `load` makes one of a file, with everything that has a default filled in.
 
-    `max_rejects` is a share of the rows (a float from 0 to 1) or a count (an int) above which the run fails.
+    `max_rejects` is a share of the rows (a float from 0 to 1) or a count (an int) above which the run fails;
+    `max_failed` the same of each annotator's answers that there should be, for dead letters (default: no bound but an
+    annotator's own).
     `data` says which aggregates fill a task's column of the wide table, first come first. Where there is no title, a
-    loaded recipe has the dataset's name for it.
+    loaded recipe has the dataset's name for it. `prices` is a file of prices that go before the shipped table's.
     """
 
     dataset: str = Field(pattern=SLUG, max_length=96)
@@ -231,7 +234,9 @@ class Recipe(_Part):
     licence: str | None = Field(default=None, min_length=1)
     seed: int = Field(default=7, strict=True, ge=0)
     budget: Budget = Budget()
+    prices: Path | None = None
     max_rejects: Annotated[int | float, BeforeValidator(_rejects)] = 0.05
+    max_failed: Annotated[int | float, BeforeValidator(_rejects)] | None = None
     tasks: tuple[TaskEntry, ...] = Field(min_length=1)
     corpora: tuple[Corpus, ...] = Field(min_length=1)
     build: tuple[Annotated[StepEntry, WrapValidator(_catch)], ...] = ()

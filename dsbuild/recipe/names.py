@@ -16,6 +16,7 @@ from corpora.labels import LabelColumns
 from dsbuild.recipe.draft import Draft
 from dsbuild.recipe.filled import local_names
 from dsbuild.recipe.problems import quoted, suggestion
+from schemas.config import AnnotatorConfig
 from schemas.errors import DsbuildError
 from schemas.task import Task
 
@@ -28,6 +29,12 @@ Fault = tuple[Loc, str]
 
 class Key(str):
     """The last part of a location, where the key itself is at fault and not its value."""
+
+
+def names_of(entry: Any) -> tuple[str, ...]:
+    """The names that an entry takes: its own, and those of the annotators it stands for."""
+    members = [one.name for one in entry.expanded()] if isinstance(entry, AnnotatorConfig) else []
+    return tuple(dict.fromkeys((entry.name, *members)))
 
 
 WORDS = {"tasks": "task", "corpora": "corpus", "annotate": "annotator", "gold": "session", "aggregate": "aggregate"}
@@ -48,13 +55,23 @@ class Names:
             yield (section, place), entry
 
     def of(self, section: str) -> list[str]:
-        """All names declared in a section."""
-        valid = self.draft.recipe.task_names if section == "tasks" else [e.name for _, e in self.entries(section)]
+        """All names declared in a section; of an entry that stands for several annotators its own and theirs."""
+        valid: Iterable[str] = self.draft.recipe.task_names
+        if section != "tasks":
+            valid = [name for _, entry in self.entries(section) for name in names_of(entry)]
         return [*valid, *self.draft.broken.get(section, ())]
 
     def find(self, section: str, name: str) -> Any:
-        """The valid entry of that name, null where there is none."""
-        return next((entry for _, entry in self.entries(section) if entry.name == name), None)
+        """The valid entry of that name, or that stands for an annotator of that name; null where there is none."""
+        return next((entry for _, entry in self.entries(section) if name in names_of(entry)), None)
+
+    def annotators_in(self, name: str) -> tuple[str, ...]:
+        """The annotators that `name` stands for, where it is an entry of `annotate`; else none."""
+        entry = self.find("annotate", name)
+        if entry is None:
+            return ()
+        members = tuple(one.name for one in entry.expanded())
+        return members if name == entry.name else (name,)
 
     @cached_property
     def tasks(self) -> dict[str, Task]:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 
 from annotators.label_studio.session import SessionConfig
 from audits.gates import GateConfig
-from dsbuild.recipe.fields import entry_model, path_keys
+from dsbuild.recipe.fields import entry_model, models_below, path_keys
 from dsbuild.recipe.merge import step_name
 from dsbuild.recipe.model import CorpusEntry, StepEntry, TaskEntry
 from dsbuild.recipe.yaml_tree import Tree
@@ -32,6 +33,8 @@ def absolute_paths(tree: Tree) -> Tree:
     if not isinstance(tree.data, dict):
         return tree
     sections = dict(tree.data)
+    if "prices" in sections:
+        sections["prices"] = _absolute(sections["prices"])
     for section in (*_MODELS, "build", "annotate"):
         entries = sections.get(section)
         if entries is not None and isinstance(entries.data, list):
@@ -58,9 +61,15 @@ def _absolute_tasks(tree: Tree) -> Tree:
 
 
 def _change_all(tree: Tree, model: type[BaseModel]) -> Tree:
-    if isinstance(tree.data, dict):
-        for key in path_keys(model, tree.plain()):
-            tree = _change(tree, key, _absolute)
+    given = tree.data
+    if not isinstance(given, dict):
+        return tree
+    for key in path_keys(model, tree.plain()):
+        tree = _change(tree, key, _absolute)
+    for key, inner in given.items():
+        if isinstance(inner.data, dict):
+            for below in models_below(model, key):
+                tree = _change(tree, key, partial(_change_all, model=below))
     return tree
 
 
@@ -104,7 +113,7 @@ def _portable(model: BaseModel, plain: dict[str, Any], directory: Path) -> None:
             plain[key] = _without_place(plain[key], directory)
         elif isinstance(inner, BaseModel):
             _portable(inner, plain[key], directory)
-        elif isinstance(inner, tuple):
+        elif isinstance(inner, tuple) and isinstance(plain[key], list):
             for one, dumped in zip(inner, plain[key], strict=True):
                 if isinstance(one, BaseModel):
                     _portable(one, dumped, directory)

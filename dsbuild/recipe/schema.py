@@ -42,6 +42,7 @@ def json_schema() -> dict[str, Any]:
         ("TaskEntry", "from"),
         ("AggregateEntry", "from"),
         ("AggregateEntry", "compare"),
+        ("Suggestions", "from"),
     ):
         listed = definitions[owner]["properties"][key]
         definitions[owner]["properties"][key] = {"anyOf": [listed, listed["items"]]}

@@ -204,6 +204,10 @@ class _Converter:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise BadRecipe([Mistake(key_at, "", "a key must be a plain text")])
             key = key_node.value
+            if key == "<<" and key_node.tag == _PLAIN:
+                what = "YAML 1.2 merges no keys with <<; write them out, or use `extends`"
+                self.mistakes.append(Mistake(key_at, "", what))
+                continue
             if key in keys:
                 first = f" (first in line {keys[key].line})" if keys[key].line else ""
                 self.mistakes.append(Mistake(key_at, "", f"the key {quoted(key)} stands here twice{first}"))

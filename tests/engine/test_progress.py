@@ -37,7 +37,7 @@ def test_away_from_a_terminal_a_plain_line_comes_every_30_seconds_and_at_the_end
         show(second, 64, failed=2)
     lines = stream.getvalue().splitlines()
     assert len(lines) == 4  # after 1, 31 and 61 seconds, and at the end
-    assert lines[0] == "annotate:gemma: 1 of 64 (1.0/s, failed 2)"
+    assert lines[0] == "annotate:gemma: 1 of 64 (1.0/s, 63 s left, failed 2)"
     assert lines[-1].startswith("annotate:gemma: 64 of 64")
 
 

@@ -121,7 +121,7 @@ MISTAKES = [
     (
         "{name: gpt, kind: llm, model: gpt-4o, tasks: [emotion, several, why, words]}",
         "{name: gpt, kind: lexicon, tasks: [emotion, §valence_reader]}",
-        "a lexicon gives labels",
+        "for the scale valence_reader a lexicon needs norms",
     ),
     (
         "{name: gpt, kind: llm, model: gpt-4o, tasks: [emotion, several, why, words]}",

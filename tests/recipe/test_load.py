@@ -61,7 +61,7 @@ def test_the_recipe_of_the_design_loads(write: Write, folder: Path) -> None:
     assert recipe.build[2].step.near == 0.9
     assert [annotator.name for annotator in recipe.annotate] == ["gpt", "llama"]
     assert recipe.gold[0].suggest is not None
-    assert recipe.gold[0].suggest.from_ == "gpt"
+    assert recipe.gold[0].suggest.from_ == ("gpt",)
     assert recipe.gold[0].adjudicate.else_ == "p0"
     assert [entry.method for entry in recipe.aggregate] == ["intersection", "adjudicated"]
     assert recipe.gates[1].metric == "leakage"
@@ -134,7 +134,7 @@ def test_paths_start_at_the_recipe_and_those_of_set_at_the_current_directory(
 
 def test_a_file_of_ones_own_is_a_path_and_a_shipped_name_is_none(write: Write, folder: Path, recipe_text: str) -> None:
     (folder / "deep").mkdir()
-    (folder / "deep/p.jinja").write_text("", encoding="utf-8")
+    (folder / "deep/p.jinja").write_text('{% extends "direct.j2" %}', encoding="utf-8")
     name = write(recipe_text)
 
     recipe = load(name, ["annotate.gpt.prompt=deep/p.jinja", "annotate.gpt-4.1.shots=mahaemotions"]).recipe

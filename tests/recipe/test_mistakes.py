@@ -188,14 +188,56 @@ MISTAKES = [
         'data.mood_reader[0]: the aggregate "gold" is of the task "emo',
     ),
     ("split: source", "split: {stratify: §emotoin}", 'build[1].split.stratify: there is no task "emotoin"'),
-    # what the design has and this version does not
+    # who reads whom, and which items that decides
+    (
+        "strategy: cotr",
+        "strategy: critic, sees: [§gtp-4.1]",
+        'annotate[0].sees[0]: there is no annotator or corpus "gtp-4.1"; did you mean "gpt-4.1"?',
+    ),
+    (
+        "strategy: cotr",
+        "strategy: critic, sees: [§gpt]",
+        'annotate[0].sees[0]: none of them can be the first: "gpt" needs "gpt"',
+    ),
+    (
+        "strategy: cotr",
+        "on: {where: §'uncertain(gpt)'}",
+        'annotate[0].on.where: none of them can be the first: "gpt" needs "gpt"',
+    ),
     (
         "on: {splits: [test]}",
-        "on: {§where: x}",
-        "gold[0].on.where: not supported by this version of dsbuild; choose items",
+        "on: {where: §'disagree(gpt, gtp-4.1)'}",
+        'gold[0].on.where: there is no annotator or corpus "gtp-4.1"; did you mean "gpt-4.1"?; in disagree(gpt, gtp',
     ),
-    ("strategy: cotr", "§batch: true", "annotate[0].batch: not supported by this version of dsbuild; requests are"),
-    ("strategy: cotr", "§sees: [gpt-4.1]", "annotate[0].sees: not supported by this version of dsbuild"),
+    (
+        "on: {splits: [test]}",
+        "on: {where: §'disagree(gpt) or missing(gpt)'}",
+        "gold[0].on.where: one annotator cannot disagree, name at least two; in disagree(gpt)",
+    ),
+    (
+        "on: {splits: [test]}",
+        "on: {where: §'disagre(gpt, gpt-4.1)'}",
+        "gold[0].on.where: there is no such question, did you mean disagree?: >>>disagre<<<(gpt, gpt-4.1)",
+    ),
+    (
+        "on: {splits: [test]}",
+        "on: {where: §'missing(gpt, task: emotoin)'}",
+        'gold[0].on.where: there is no task "emotoin"; did you mean "emotion"?; in missing(gpt, task: emotoin)',
+    ),
+    (
+        "on: {splits: [test]}",
+        "on: {where: §'disagree(gpt, main)'}",
+        'gold[0].on.where: there is no annotator or corpus "main"; ',
+    ),
+    # limits and batches
+    ("strategy: cotr", "requests_per_minute: §0", "annotate[0].requests_per_minute: "),
+    ("strategy: cotr", "batch: §often", 'annotate[0].batch: wanted true or false, not "often"'),
+    # what the design has and this version does not
+    (
+        "columns: {id: id, text: text}",
+        "§release: v1",
+        "corpora[0].release: not supported by this version of dsbuild; name the release's files in path",
+    ),
     # secrets
     ("strategy: cotr", "§api_key: sk-12345678", 'annotate[0].api_key: unknown key; did you mean "api_key_env"?'),
     ("strategy: cotr", "base_url: §'http://me:pw@host/v1'", "annotate[0].base_url: base_url must not hold a user or a"),

@@ -89,7 +89,7 @@ def test_a_stranger_s_step_and_annotator_are_found_by_name(write: Write, folder:
         "name": "gpt",
         "kind": "oracle",
         "tasks": None,
-        "on": {"splits": None, "corpora": None, "languages": None, "sample": None},
+        "on": {"splits": None, "corpora": None, "languages": None, "where": None, "sample": None},
         "wisdom": 0.5,
     }
 

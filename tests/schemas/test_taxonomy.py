@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import taxonomy
 from schemas.errors import DsbuildError
 from schemas.markdown import escape
 from schemas.plain_yaml import load_yaml
@@ -159,9 +160,18 @@ def test_a_file_of_ones_own_that_is_nested_without_end_is_an_error_and_no_crash(
         load_taxonomy(str(path))
 
 
+def test_a_file_that_was_edited_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    labels = "[{id: a, definition: WORDS, tone: {term: joy, tier: 1}}, {id: b, tone: {term: fear, tier: 1}}]"
+    words = f"name: own\ntitle: Own\nsource: us\nlabels: {labels}\n"
+    for definition in ("glad", "pleased"):
+        path.write_text(words.replace("WORDS", definition), encoding="utf-8")
+        assert load_taxonomy(str(path)).labels[0].definition == definition
+
+
 def test_all_taxonomies_are_loaded_in_a_moment() -> None:
     begun = time.process_time()
-    load_taxonomy.cache_clear()
+    taxonomy._parsed.cache_clear()
     assert len([load_taxonomy(name) for name in shipped()]) > 40
     assert time.process_time() - begun < 0.5
 

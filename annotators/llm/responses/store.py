@@ -1,15 +1,18 @@
 """The response store: every answer an LLM ever gave, found again by the hash of the whole request.
 
-Format 1, an SQLite file in WAL mode (`PRAGMA user_version` is the format's version):
+Format 2, an SQLite file in WAL mode (`PRAGMA user_version` is the format's version):
 
 - `answers`, append-only: `id` (order of arrival), `key` (32 bytes: the request's hash, see request.py), `body` (the
   server's answer, the whole HTTP body as it came, also where it cannot be parsed), `prompt_tokens` and
   `completion_tokens` (as the server counted, null where it did not), `model`, `annotator`, `item_id`, `asked_at`
-  (seconds since 1970), `seconds` (how long it took). If a key has several rows the first one counts.
+  (seconds since 1970), `seconds` (how long it took), `form` (the response format it was asked with: json_schema,
+  json_object or text; null where it is not known). If a key has several rows the first one counts.
 - `claims`: which process is about to ask which `key`; `owners`: until when its lease runs. Both are scratch.
 
 Failed attempts (any HTTP status but 200, broken connections) are no answers and are not stored. Nothing that was
 parsed is stored either, so a better parser reads old answers again without asking.
+
+Format 1 had no `form`; a file of that format gets the column when it is opened, and its answers stay as they are.
 """
 
 from __future__ import annotations
@@ -20,16 +23,27 @@ import fcntl
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from annotators.llm.responses.answers import (
+    BUSY,
+    CLAIMED,
+    Arrived,
+    Looked,
+    Stored,
+    chunks,
+    marks,
+    select,
+)
+from annotators.llm.responses.trouble import explained
 from schemas.errors import DsbuildError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 APPLICATION_ID: Final = 0x64736C72  # "dslr"
 FLUSH_SECONDS: Final = 0.1  # how long an answer may stay in memory; the promise is 0.2
 LEASE_SECONDS: Final = 30.0
@@ -37,48 +51,12 @@ LEASE_SECONDS: Final = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
   id INTEGER PRIMARY KEY, key BLOB NOT NULL, body BLOB NOT NULL, prompt_tokens INTEGER, completion_tokens INTEGER,
-  model TEXT NOT NULL, annotator TEXT NOT NULL, item_id TEXT NOT NULL, asked_at REAL NOT NULL, seconds REAL NOT NULL);
+  model TEXT NOT NULL, annotator TEXT NOT NULL, item_id TEXT NOT NULL, asked_at REAL NOT NULL, seconds REAL NOT NULL,
+  form TEXT);
 CREATE INDEX IF NOT EXISTS answers_by_key ON answers (key);
 CREATE TABLE IF NOT EXISTS owners (owner TEXT PRIMARY KEY, expires REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An answer in the store."""
-
-    body: bytes
-    prompt_tokens: int | None
-    completion_tokens: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """An answer on its way into the store; `seconds` is how long it took, `asked_at` seconds since 1970."""
-
-    key: bytes
-    body: bytes
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    model: str
-    annotator: str
-    item_id: str
-    asked_at: float
-    seconds: float
-
-
-class Claimed:
-    """The key has no answer yet and is now ours to ask."""
-
-
-class Busy:
-    """Another process is asking this key just now."""
-
-
-Looked = Stored | Claimed | Busy
-CLAIMED: Final = Claimed()
-BUSY: Final = Busy()
 
 
 class ResponseStore:
@@ -95,7 +73,7 @@ class ResponseStore:
         self.path = path
         self.owner = uuid.uuid4().hex
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="responses")
-        self._wanted: dict[bytes, list[asyncio.Future[Looked]]] = {}
+        self._wanted: list[_Wanted] = []
         self._arrived: list[Arrived] = []
         self._released: list[bytes] = []
         self._ticker: asyncio.Task[None] | None = None
@@ -129,12 +107,21 @@ class ResponseStore:
 
     async def look(self, key: bytes) -> Looked:
         """The stored answer to `key`; or a claim on asking it; or that another process is at it."""
+        return (await self.look_all([key]))[key]
+
+    async def look_all(self, keys: Sequence[bytes]) -> dict[bytes, Looked]:
+        """The same for several keys, in one transaction."""
         if self._failed is not None:
             raise self._failed
-        future: asyncio.Future[Looked] = asyncio.get_running_loop().create_future()
-        self._wanted.setdefault(key, []).append(future)
+        future: asyncio.Future[dict[bytes, Looked]] = asyncio.get_running_loop().create_future()
+        self._wanted.append((keys, future))
         self._wake.set()
         return await future
+
+    def read(self, keys: Sequence[bytes]) -> dict[bytes, Stored]:
+        """The committed answers to those of `keys` that have one, read in the calling thread; claims nothing."""
+        with explained(self.path):
+            return select(self._reader, keys)
 
     async def peek(self, keys: Sequence[bytes]) -> dict[bytes, Stored]:
         """The stored answers to those of `keys` that have one; claims nothing."""
@@ -170,13 +157,18 @@ class ResponseStore:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), FLUSH_SECONDS)
             self._wake.clear()
-            wanted, self._wanted = self._wanted, {}
+            wanted, self._wanted = self._wanted, []
             arrived, released = self._arrived, self._released
             due = loop.time() > renew
             if wanted or arrived or released or due:
                 try:
                     looked = await loop.run_in_executor(
-                        self._thread, self._transact, list(wanted), arrived.copy(), released.copy(), due
+                        self._thread,
+                        self._transact,
+                        list(dict.fromkeys(key for keys, _ in wanted for key in keys)),
+                        arrived.copy(),
+                        released.copy(),
+                        due,
                     )
                 except Exception as error:  # noqa: BLE001  # handed to everybody who waits, and raised at the end
                     self._fail(error, wanted)
@@ -185,27 +177,25 @@ class ResponseStore:
                 del arrived[: looked.arrived], released[: looked.released]
                 if due:
                     renew = loop.time() + LEASE_SECONDS / 4
-                for key, futures in wanted.items():
-                    for future in futures:
-                        if not future.done():
-                            future.set_result(looked.found[key])
+                for keys, future in wanted:
+                    if not future.done():
+                        future.set_result({key: looked.found[key] for key in keys})
             self._flushed.set()
             if self._stopping and not (self._wanted or self._arrived or self._released):
                 return
 
-    def _fail(self, error: BaseException, wanted: dict[bytes, list[asyncio.Future[Looked]]]) -> None:
+    def _fail(self, error: BaseException, wanted: list[_Wanted]) -> None:
         self._failed = error
-        for futures in [*wanted.values(), *self._wanted.values()]:
-            for future in futures:
-                if not future.done():
-                    future.set_exception(error)
-        self._wanted = {}
+        for _, future in [*wanted, *self._wanted]:
+            if not future.done():
+                future.set_exception(error)
+        self._wanted = []
         self._flushed.set()
 
     # From here on: in the store's thread.
 
     def _open(self) -> None:
-        with _explained(self.path):
+        with explained(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
             try:
@@ -218,9 +208,18 @@ class ResponseStore:
                 self._db.execute("BEGIN IMMEDIATE")
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
+                if "form" not in {row[1] for row in self._db.execute("PRAGMA table_info(answers)")}:
+                    self._db.execute("ALTER TABLE answers ADD COLUMN form TEXT")
                 self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
                 self._db.execute(f"PRAGMA user_version={FORMAT}")
                 self._db.execute("COMMIT")
+                self._reader = sqlite3.connect(
+                    f"{self.path.absolute().as_uri()}?mode=ro",
+                    uri=True,
+                    timeout=60,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
             except BaseException:
                 self._db.close()
                 raise
@@ -260,6 +259,7 @@ class ResponseStore:
         with contextlib.suppress(sqlite3.Error):  # a full disk was reported already; the lease runs out by itself
             self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
             self._db.execute("DELETE FROM owners WHERE owner = ?", (self.owner,))
+        self._reader.close()
         self._db.close()
         self._lease_file.close()
         self._lease.unlink(missing_ok=True)
@@ -267,27 +267,25 @@ class ResponseStore:
     def _transact(
         self, wanted: Sequence[bytes], arrived: Sequence[Arrived], released: Sequence[bytes], renew: bool
     ) -> _Done:
-        with _explained(self.path):
+        with explained(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 if renew:
                     self._db.execute(
                         "INSERT OR REPLACE INTO owners VALUES (?, ?)", (self.owner, time.time() + LEASE_SECONDS)
                     )
-                self._db.executemany(
-                    "INSERT INTO answers (key, body, prompt_tokens, completion_tokens, model, annotator, item_id,"
-                    " asked_at, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        (a.key, a.body, a.prompt_tokens, a.completion_tokens, a.model, a.annotator, a.item_id,
-                         a.asked_at, a.seconds)
-                        for a in arrived
-                    ],
-                )  # fmt: skip
-                ended = [*(a.key for a in arrived), *released]
-                self._db.executemany(
-                    "DELETE FROM claims WHERE key = ? AND owner = ?", [(key, self.owner) for key in ended]
-                )
-                found: dict[bytes, Looked] = {**self._select(wanted)}
+                for chunk in chunks(arrived):
+                    row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                    self._db.execute(
+                        "INSERT INTO answers (key, body, prompt_tokens, completion_tokens, model, annotator, item_id,"
+                        f" asked_at, seconds, form) VALUES {','.join([row] * len(chunk))}",
+                        [value for answer in chunk for value in answer],
+                    )
+                for ended in chunks([*(answer.key for answer in arrived), *released]):
+                    self._db.execute(
+                        f"DELETE FROM claims WHERE owner = ? AND key IN ({marks(ended)})", [self.owner, *ended]
+                    )
+                found: dict[bytes, Looked] = {**select(self._db, wanted)}
                 found |= self._claim([key for key in wanted if key not in found])
                 self._db.execute("COMMIT")
             except BaseException:
@@ -297,36 +295,25 @@ class ResponseStore:
         return _Done(found, len(arrived), len(released))
 
     def _peek(self, keys: Sequence[bytes]) -> dict[bytes, Stored]:
-        with _explained(self.path):
-            return self._select(keys)
-
-    def _select(self, keys: Sequence[bytes]) -> dict[bytes, Stored]:
-        found: dict[bytes, Stored] = {}
-        for start in range(0, len(keys), 500):
-            some = keys[start : start + 500]
-            marks = ",".join("?" * len(some))
-            rows = self._db.execute(
-                f"SELECT key, body, prompt_tokens, completion_tokens FROM answers WHERE key IN ({marks}) ORDER BY id",
-                some,
-            )
-            for key, *rest in rows:
-                found.setdefault(key, Stored(*rest))
-        return found
+        with explained(self.path):
+            return select(self._db, keys)
 
     def _claim(self, keys: Sequence[bytes]) -> dict[bytes, Looked]:
         result: dict[bytes, Looked] = {}
-        alive: dict[str, bool] = {}
-        for key in keys:
-            row = self._db.execute("SELECT owner FROM claims WHERE key = ?", (key,)).fetchone()
-            if row is not None and row[0] != self.owner:
-                if row[0] not in alive:
-                    alive[row[0]] = self._is_alive(row[0])
-                if alive[row[0]]:
+        alive: dict[str, bool] = {self.owner: False}
+        for chunk in chunks(keys):
+            for key, owner in self._db.execute(f"SELECT key, owner FROM claims WHERE key IN ({marks(chunk)})", chunk):
+                if owner not in alive:
+                    alive[owner] = self._is_alive(owner)
+                if alive[owner]:
                     result[key] = BUSY
-                    continue
-            self._db.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", (key, self.owner))
-            result[key] = CLAIMED
-        return result
+        free = [key for key in keys if key not in result]
+        for chunk in chunks(free):
+            self._db.execute(
+                f"INSERT OR REPLACE INTO claims VALUES {','.join(['(?, ?)'] * len(chunk))}",
+                [value for key in chunk for value in (key, self.owner)],
+            )
+        return result | dict.fromkeys(free, CLAIMED)
 
     def _is_alive(self, owner: str) -> bool:
         """Whether the owner of a claim still runs: its lease has time left and its lock is held.
@@ -339,12 +326,15 @@ class ResponseStore:
         return _is_locked(self._lease.with_name(owner))
 
 
+_Wanted = tuple[Sequence[bytes], "asyncio.Future[dict[bytes, Looked]]"]
+
+
 def stored_keys(path: Path, keys: Sequence[bytes]) -> set[bytes]:
     """Which of `keys` the store at `path` has answers to; none where there is no store. Nothing is written."""
     if not path.exists():
         return set()
     found: set[bytes] = set()
-    with _explained(path), contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+    with explained(path), contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         for start in range(0, len(keys), 500):
             some = keys[start : start + 500]
             marks = ",".join("?" * len(some))
@@ -368,23 +358,3 @@ class _Done:
     found: dict[bytes, Looked]
     arrived: int
     released: int
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            raise DsbuildError(
-                "The disk is full: the last answers (at most 0.2 s of them) could not be stored.",
-                where=str(path),
-                fix="Free some space and run again; what was stored before is not asked again.",
-            ) from error
-        raise DsbuildError(
-            f"The response store cannot be used: {error}.",
-            where=str(path),
-            fix="If it is damaged, move it away and run again; its answers will be asked again.",
-        ) from error
-    except OSError as error:
-        raise DsbuildError(f"The response store cannot be opened: {error.strerror}.", where=str(path)) from error

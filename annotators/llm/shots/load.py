@@ -29,6 +29,7 @@ class Shot(BaseModel):
 
     `labels` answers tasks with labels: a list for the one task whose taxonomy has them, or a list for each task by
     name. `answers` answers any task, by its name, with the JSON object that is asked of the model.
+    `extra` holds the texts that a strategy asks for beside the answer, by their names: {reasoning: ...}.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +40,7 @@ class Shot(BaseModel):
     context: tuple[ShotTurn, ...] = ()
     labels: list[str] | dict[str, list[str]] = {}
     answers: dict[str, dict[str, Any]] = {}
+    extra: dict[str, str] = {}
 
     @property
     def turns(self) -> list[dict[str, Any]]:

@@ -1,87 +1,92 @@
-"""What answers cost: the price table, an estimate before a run, and a budget that holds during it."""
+"""What an annotator's tokens cost, and an estimate before a run."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections import deque
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter
-
-from schemas.errors import DsbuildError
+from annotators.llm.spending.budget import Budget
+from annotators.llm.spending.prices import ListedPrice, find_price, price_table
+from schemas.errors import BudgetSpent
 
 if TYPE_CHECKING:
-    import asyncio
     from pathlib import Path
 
     import polars as pl
 
-    from annotators.llm.config import LLMConfig
+    from annotators.llm.config import LLMConfig, Price
     from schemas.task import Task
+
+__all__ = ["Budget", "BudgetSpent", "Cost", "cost_of", "estimate", "price_table"]
 
 MILLION: Final = 1_000_000
 BYTES_A_TOKEN: Final = 3.0  # what is likely: about 4 in English, nearer 3 in Devanagari and in JSON
 LIKELY_ANSWER_TOKENS: Final = 40
-
-
-class ListedPrice(BaseModel):
-    """A row of the price table: USD per million tokens of input and output at `host`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str
-    aliases: tuple[str, ...] = ()
-    host: str
-    input: float
-    output: float
-    seen: date
-    source: str
+_CACHED: Final = re.compile(rb'"(?:cached_tokens|prompt_cache_hit_tokens)"\s*:\s*(\d{1,9})')
 
 
 @dataclass(frozen=True)
 class Cost:
     """USD per million tokens for one annotator; `known` is false where nobody told us, and `note` says how it was
-    found out. The figures are 0 where the model runs on one's own machine or the price is not known."""
+    found out. The figures are 0 where the model runs on one's own machine or the price is not known.
+
+    `cached_input` is the price of prompt tokens that the server says it still had; null where that is not known, and
+    they are then counted at the full price.
+    """
 
     input: float
     output: float
     known: bool
     note: str
+    cached_input: float | None = None
 
-    def usd(self, prompt_tokens: float, completion_tokens: float) -> float:
-        """The price of so many tokens."""
-        return (prompt_tokens * self.input + completion_tokens * self.output) / MILLION
+    def usd(self, prompt_tokens: float, completion_tokens: float, cached_tokens: float = 0) -> float:
+        """The price of so many tokens; `cached_tokens` are those of the prompt's that the server still had. Without
+        them it is the most that such an answer can cost."""
+        saved = 0.0 if self.cached_input is None else cached_tokens * max(0.0, self.input - self.cached_input)
+        return (prompt_tokens * self.input + completion_tokens * self.output - saved) / MILLION
 
 
-@cache
-def price_table() -> tuple[ListedPrice, ...]:
-    """The shipped price table."""
-    text = (files("annotators.llm.spending") / "prices.yaml").read_text(encoding="utf-8")
-    return TypeAdapter(tuple[ListedPrice, ...]).validate_python(yaml.safe_load(text))
+def cached_tokens(body: bytes) -> int:
+    """How many of the prompt's tokens the server says it still had, from the body of its answer; 0 where it says
+    nothing (OpenAI: `usage.prompt_tokens_details.cached_tokens`; DeepSeek: `usage.prompt_cache_hit_tokens`)."""
+    found = _CACHED.search(body, max(0, body.rfind(b'"usage"')))
+    return int(found[1]) if found else 0
 
 
 def cost_of(config: LLMConfig) -> Cost:
-    """What the annotator's tokens cost: by its own `price`, else by the table where the endpoint is the table's."""
+    """What the annotator's tokens cost: by its own `price` (which a recipe's price file fills), else by the table where
+    the endpoint is the table's. With `batch` it is the price of the provider's batch API, where that is known."""
+    batch = bool(getattr(config, "batch", False))
     if config.price is not None:
-        return Cost(config.price.input, config.price.output, True, "price from the recipe")
+        return _priced(config.price, config.price.source or "price from the recipe", batch)
     if config.local is not None:
         return Cost(0, 0, True, "runs on this machine")
     host = urlsplit(config.endpoint()).hostname or ""
-    name = config.model.rpartition("/")[2].lower()
-    listed = next((p for p in price_table() if name in (p.model, *p.aliases)), None)
-    if listed is not None and listed.host == host:
-        return Cost(listed.input, listed.output, True, f"{listed.source}, seen {listed.seen}")
-    hint = "" if listed is None else f"; rented at {listed.host}: {listed.input} in, {listed.output} out per million"
+    listed = find_price(config.model, host, price_table())
+    if listed is not None:
+        return _priced(listed, listed.origin, batch)
+    elsewhere = find_price(config.model, None, price_table())
+    hint = "" if elsewhere is None else f"; rented at {elsewhere.host}: {_rate(elsewhere)}"
     if _is_ours(host):
         return Cost(0, 0, True, f"own server at {host}, counted as 0 USD{hint}")
     return Cost(0, 0, False, f"no price is known for {config.model} at {host}, counted as 0 USD{hint}")
+
+
+def _rate(price: ListedPrice) -> str:
+    return f"{price.input} in, {price.output} out per million"
+
+
+def _priced(price: ListedPrice | Price, origin: str, batch: bool) -> Cost:
+    if not batch:
+        return Cost(price.input, price.output, True, origin, price.cached_input)
+    if price.batch_input is None or price.batch_output is None:
+        return Cost(price.input, price.output, True, f"{origin}; no batch price is known, the full one is counted")
+    return Cost(price.batch_input, price.batch_output, True, f"{origin}; batch price")
 
 
 def _is_ours(host: str) -> bool:
@@ -129,55 +134,3 @@ def estimate(
         "price_known": cost.known,
         "note": cost.note,
     }
-
-
-class BudgetSpent(DsbuildError):
-    """The next request might cost more than the budget has left."""
-
-
-class Budget:
-    """Money for the LLM answers of a recipe, in USD, shared by its annotators.
-
-    The most a request can cost is reserved before it is sent and replaced by what it did cost afterwards, so the
-    total never passes `usd`. Stored answers count with what they once cost: a run that is resumed, or killed every
-    minute, has one budget, not one each time; they are used even when the budget is spent.
-    """
-
-    def __init__(self, usd: float) -> None:
-        self.usd = usd
-        self.spent = 0.0
-        self.reserved = 0.0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    async def reserve(self, usd: float) -> None:
-        """Set `usd` aside, waiting for requests in flight to cost less than was reserved for them.
-
-        Raises:
-            BudgetSpent: nothing is in flight any more and the budget does not suffice.
-        """
-        import asyncio
-
-        while self.spent + self.reserved + usd > self.usd + 1e-9:
-            if self.reserved <= 1e-12:
-                raise BudgetSpent(
-                    f"The budget of {self.usd:.2f} USD does not allow another request: {self.spent:.4f} USD are spent"
-                    f" and the next one may cost up to {usd:.4f} USD.",
-                    fix="Raise budget.usd in the recipe and run again; what was answered is not asked again.",
-                )
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(future)
-            await future
-        self.reserved += usd
-
-    def settle(self, reserved: float, actual: float) -> None:
-        """Replace a reservation by what the request did cost."""
-        self.reserved = max(0.0, self.reserved - reserved)
-        self.spent += actual
-        while self._waiting:
-            future = self._waiting.popleft()
-            if not future.done():
-                future.set_result(None)
-
-    def count(self, usd: float) -> None:
-        """Count a stored answer."""
-        self.spent += usd

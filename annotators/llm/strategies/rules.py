@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from schemas.kinds.points import Points
+from typing import TYPE_CHECKING
+
+from annotators.llm.strategies.phrases import ENGLISH, say_in
+from schemas.kinds.points import Points, number
 from schemas.task import Attribute, Task
+
+if TYPE_CHECKING:
+    from annotators.llm.strategies.phrases import Say
 
 ASKED = {
     "writer": "Which emotions does the writer express?",
@@ -16,83 +22,106 @@ ASKED = {
 """What a task without instructions asks, by its perspective."""
 
 
-def rule(task: Task) -> str:
+def rule(task: Task, _: Say | None = None) -> str:
     """One or two sentences, from the kind of the task and what it declares."""
-    said = _OF_KIND[task.kind](task)
+    _ = _ or say_in(ENGLISH)
+    said = _OF_KIND[task.kind](task, _)
     if task.most is not None:
-        said += f" At most {task.most}."
-    return said + "".join(f' "{label}" stands alone.' for label in task.exclusive)
+        said += " " + _("At most {number}.", number=str(task.most))
+    return said + "".join(" " + _('"{label}" stands alone.', label=label) for label in task.exclusive)
 
 
-def _choice(task: Task) -> str:
-    return "Give one label, or null if none applies."
+def _choice(task: Task, _: Say) -> str:
+    return _("Give one label, or null if none applies.")
 
 
-def _multi(task: Task) -> str:
-    return "Give all labels that apply, the strongest first, or an empty list if none does."
+def _multi(task: Task, _: Say) -> str:
+    return _("Give all labels that apply, the strongest first, or an empty list if none does.")
 
 
-def _ranking(task: Task) -> str:
-    return (
+def _ranking(task: Task, _: Say) -> str:
+    return _(
         "Rank the labels that apply, the strongest first, or give an empty list if none does. Labels that are equally "
         "strong go into a list of their own."
     )
 
 
-def _intensity(task: Task) -> str:
-    return f"Give every label its level, those that are absent too: {_points(Points.of(task))}."
+def _intensity(task: Task, _: Say) -> str:
+    return _("Give every label its level, those that are absent too: {points}.", points=_points(Points.of(task), _))
 
 
-def _scale(task: Task) -> str:
-    return f"Give {_points(Points.of(task))}."
+def _scale(task: Task, _: Say) -> str:
+    return _("Give {points}.", points=_points(Points.of(task), _))
 
 
-def _span(task: Task) -> str:
-    words = {"own": "the text", "other": "the earlier turns"}
-    places = " or ".join(words[place] for place in ("own", "other") if place in task.where)
-    label = " Give each its label." if task.taxonomy is not None else ""
-    said = (
-        f"Quote the words of {places} that answer this, exactly as they stand there; an empty list if there are none."
-    )
-    if "other" in task.where:
-        said += (
-            ' "turn" is the number of the earlier turn they stand in'
-            + (', or "text"' if "own" in task.where else "")
-            + ', or "outside" with the quote null for what lies outside of what is shown.'
+def _span(task: Task, _: Say) -> str:
+    if "own" in task.where and "other" in task.where:
+        said = _(
+            "Quote the words of the text or the earlier turns that answer this, exactly as they stand there; an empty "
+            "list if there are none."
         )
-    return said + label
+    elif "own" in task.where:
+        said = _(
+            "Quote the words of the text that answer this, exactly as they stand there; an empty list if there are "
+            "none."
+        )
+    else:
+        said = _(
+            "Quote the words of the earlier turns that answer this, exactly as they stand there; an empty list if "
+            "there are none."
+        )
+    if "own" in task.where and "other" in task.where:
+        said += " " + _(
+            '"turn" is the number of the earlier turn they stand in, or "text", or "outside" with the quote null for '
+            "what lies outside of what is shown."
+        )
+    elif "other" in task.where:
+        said += " " + _(
+            '"turn" is the number of the earlier turn they stand in, or "outside" with the quote null for what lies '
+            "outside of what is shown."
+        )
+    return said + (" " + _("Give each its label.") if task.taxonomy is not None else "")
 
 
-def _text(task: Task) -> str:
-    return "Give a text."
+def _text(task: Task, _: Say) -> str:
+    return _("Give a text.")
 
 
-def _open(task: Task) -> str:
-    return "Give words of your own, each a word or a short phrase, the strongest first, or an empty list if none fits."
-
-
-def _pairwise(task: Task) -> str:
-    tie = ', or "tie" if neither is' if task.ties else ""
-    return f'Two candidates are shown. Give "a" or "b" for the one that is preferred{tie}.'
-
-
-def _attributes(task: Task) -> str:
-    return "Answer for each of these. " + " ".join(
-        f'"{name}": {_attribute(one)}.' for name, one in task.attributes.items()
+def _open(task: Task, _: Say) -> str:
+    return _(
+        "Give words of your own, each a word or a short phrase, the strongest first, or an empty list if none fits."
     )
 
 
-def _attribute(one: Attribute) -> str:
+def _pairwise(task: Task, _: Say) -> str:
+    if task.ties:
+        return _('Two candidates are shown. Give "a" or "b" for the one that is preferred, or "tie" if neither is.')
+    return _('Two candidates are shown. Give "a" or "b" for the one that is preferred.')
+
+
+def _attributes(task: Task, _: Say) -> str:
+    return " ".join(
+        [_("Answer for each of these."), *(f'"{name}": {_attribute(one, _)}.' for name, one in task.attributes.items())]
+    )
+
+
+def _attribute(one: Attribute, _: Say) -> str:
     if one.kind == "scale":
-        return _points(Points.of(one))
+        return _points(Points.of(one), _)
     options = ", ".join(f'"{option}"' for option in one.options)
-    return f"one of {options}, or null" if one.kind == "choice" else f"any of {options}, or an empty list"
+    if one.kind == "choice":
+        return _("one of {options}, or null", options=options)
+    return _("any of {options}, or an empty list", options=options)
 
 
-def _points(points: Points) -> str:
+def _points(points: Points, _: Say) -> str:
     if points.levels:
-        return "one of these, from the lowest to the highest: " + ", ".join(f'"{name}"' for name in points.levels)
-    return f"a number {points.in_words()}"
+        names = ", ".join(f'"{name}"' for name in points.levels)
+        return _("one of these, from the lowest to the highest: {names}", names=names)
+    low, high = number(points.low), number(points.high)
+    if points.step is None:
+        return _("a number from {low} to {high}", low=low, high=high)
+    return _("a number from {low} to {high} in steps of {step}", low=low, high=high, step=number(points.step))
 
 
 _OF_KIND = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 CUT: Final = 0.75  # what is left of the limit after a cut
@@ -33,17 +31,8 @@ class Pace:
         self._recent: deque[bool] = deque(maxlen=WINDOW)
         self._queue: deque[asyncio.Future[None]] = deque()
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for a place in flight, first come first served, and hold it."""
-        await self._enter()
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            self._admit()
-
-    async def _enter(self) -> None:
+    async def enter(self) -> None:
+        """Wait for a place in flight, first come first served; who gets it has to `leave`."""
         loop = asyncio.get_running_loop()
         while True:
             wait = self._closed_until - loop.time()
@@ -67,12 +56,22 @@ class Pace:
                 return
             self.in_flight -= 1
 
+    def leave(self) -> None:
+        """Give the place in flight back."""
+        self.in_flight -= 1
+        self._admit()
+
     def _admit(self) -> None:
         while self._queue and self.in_flight < int(self.limit):
             place = self._queue.popleft()
             if not place.done():
                 self.in_flight += 1
                 place.set_result(None)
+
+    @property
+    def mostly_refused(self) -> bool:
+        """Whether refusals are the rule: most of the last answers were, and there are some to judge by."""
+        return len(self._recent) >= 4 and sum(self._recent) * 2 < len(self._recent)
 
     def succeeded(self) -> None:
         """A request was answered."""
@@ -89,5 +88,5 @@ class Pace:
             self._cool_until = now + retry_after
             self.limit = max(self.floor, self.limit * CUT)
             self.cuts += 1
-        if sum(self._recent) * 2 < len(self._recent) and len(self._recent) >= 4:
+        if self.mostly_refused:
             self._closed_until = max(self._closed_until, now + retry_after)

@@ -1,40 +1,47 @@
 """The way to an OpenAI-compatible endpoint: one POST per answer, and a decision by status code when it fails.
 
-- 200: the answer. 429: the row comes back after Retry-After, which counts as no failure (see pace.py).
-- 408, 409, 425, 5xx, broken connections, time-outs: that row alone backs off, with jitter, up to `max_attempts`.
-- 400 and 422 that name the response format: the next simpler format is used from then on.
-- 401, 402, 403, 404, redirects, a 429 that says the quota is used up: the run stops at once.
-- any other 4xx: the request itself is at fault, that row fails.
+- 200 with a chat completion: the answer. 429: the row comes back after Retry-After, which counts as no failure (see
+  pace.py).
+- 408, 409, 425, 5xx, broken connections, time-outs, pages that are no answer: that row alone backs off, with jitter, up
+  to `max_attempts`.
+- 400 and 422 that name the response format: the next simpler format is used from then on (see formats.py).
+- 401, 402, 403, 404, redirects, a 429 that says the quota is used up: the run stops at once (see endpoint.py).
+- any other 4xx, an answer without end: the request itself is at fault, that row fails.
 
-A server that cannot be reached, or answers nobody for `OUTAGE_SECONDS`, stops the run with its URL in the message.
+A server that cannot be reached, or answers nobody for `OUTAGE_SECONDS`, stops the run with its URL in the message; so
+do rows that nearly all fail (see health.py). Limits per minute are kept to (see limits.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
-from urllib.parse import urlsplit
 
+from annotators.llm.wire.connection import CHOICES, Connection, Outcome
+from annotators.llm.wire.deadline import held
+from annotators.llm.wire.endpoint import Endpoint, read_retry_after
+from annotators.llm.wire.formats import FORMATS, simpler
+from annotators.llm.wire.health import Health
+from annotators.llm.wire.limits import Limits, tokens_of
 from annotators.llm.wire.pace import Pace
 from schemas.errors import DsbuildError
 
 if TYPE_CHECKING:
     import aiohttp
 
-FORMATS: Final = ("json_schema", "json_object", "text")
+__all__ = ["FORMATS", "Purse", "RowFailed", "Traffic", "Transport", "Wire", "read_retry_after"]
+
 OUTAGE_SECONDS: Final = 90.0
+REFUSAL_SECONDS: Final = 900.0  # a server that says when to come back is there
 FIRST_CONTACT_SECONDS: Final = 3.0
-FAILED_IN_A_ROW: Final = 8
+FEW: Final = 16  # rows: so many that fail together say nothing of the server
 BACK_OFF: Final = (0.5, 30.0)  # seconds: the first wait, the longest
-RETRY_AFTER: Final = (0.05, 3600.0)  # seconds: what a Retry-After is held to
-_AGAIN: Final = {408, 409, 425}
+NO_RETRY_AFTER: Final = (1.0, 60.0)  # seconds: the first wait, the longest, after a 429 that does not say
+_AGAIN: Final = frozenset({408, 409, 425})
 
 
 class RowFailed(Exception):
@@ -70,12 +77,33 @@ class Purse(Protocol):
     def refused(self) -> None: ...
 
 
+class Wire(Protocol):
+    """A way to a server: `Transport` asks one by one, `annotators.llm.batch.BatchTransport` many at once."""
+
+    pace: Pace
+    traffic: Traffic
+
+    async def ask(
+        self, body: Callable[[str], bytes], purse: Purse | None = None, key: bytes = b""
+    ) -> tuple[bytes, float]: ...
+
+
+@dataclass(slots=True)
+class _Row:
+    """How often one request was refused, sent in vain, and sent in vain through its own fault."""
+
+    refusals: int = 0
+    tries: int = 0
+    failures: int = 0
+
+
 class Transport:
     """`async with Transport(url, key, ...) as transport:` keeps a pool of connections to one endpoint.
 
     `url` is the base URL as written; `key` goes into the Authorization header and nowhere else; `model` is named in
     messages; `timeout` bounds one request, in seconds; `before` is done before each request, in its place in flight;
-    `seed` is for the jitter alone.
+    `seed` is for the jitter alone; `path` is what is asked below the URL, and `holds` the key, in quotes,
+    that its answers have. Limits per minute hold beside those that the server's headers tell.
     """
 
     def __init__(
@@ -89,244 +117,179 @@ class Transport:
         timeout: float = 120,
         key_name: str | None = None,
         before: Callable[[aiohttp.ClientSession], Awaitable[None]] | None = None,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
         seed: int = 0,
+        path: str = "chat/completions",
+        holds: bytes = CHOICES,
     ) -> None:
-        self.url = url.rstrip("/") + "/chat/completions"
+        self.url = f"{url.rstrip('/')}/{path}"
         self.pace = Pace(concurrency)
+        self.limits = Limits(requests_per_minute, tokens_per_minute)
         self.traffic = Traffic()
         self.response_format = FORMATS[0]
-        self._shown = url
-        self._key = key
-        self._key_name = key_name or "OPENAI_API_KEY"
-        self._model = model
+        self._endpoint = Endpoint(url, model, key, key_name)
+        self._connection = Connection(
+            self.url, key, most=concurrency, timeout=timeout, before=before, heard=self.limits.learn, holds=holds
+        )
         self._max_attempts = max_attempts
-        self._timeout = timeout
-        self._before = before
         self._random = random.Random(seed)
-        self._session: aiohttp.ClientSession | None = None
-        self._last_success: float | None = None
-        self._first_failure: float | None = None
-        self._successes = 0
-        self._rows_failed = 0
-        self._in_trouble = 0
+        self._health = Health()
 
     async def __aenter__(self) -> Self:
-        import aiohttp
-
-        host = urlsplit(self.url).hostname or ""
-        headers = {"Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        self._session = aiohttp.ClientSession(
-            headers=headers,
-            connector=aiohttp.TCPConnector(limit=self.pace.most, keepalive_timeout=30),
-            timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=10),
-            trust_env=host not in ("localhost", "127.0.0.1", "::1"),  # a proxy does not know our own machine
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        await self._connection.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._session is not None
-        await self._session.close()
+        await self._connection.__aexit__(kind, error, trace)
 
-    async def ask(self, body: Callable[[str], bytes], purse: Purse | None = None) -> tuple[bytes, float]:
+    async def ask(
+        self, body: Callable[[str], bytes], purse: Purse | None = None, key: bytes = b""
+    ) -> tuple[bytes, float]:
         """The body of the 200 answer to `body(response format)`, and the seconds that request took.
 
-        `purse` is asked before each time the request is sent; the caller settles for the answer itself.
+        `purse` is asked before each time the request is sent; the caller settles for the answer itself. `key` names
+        the request where it has to be found again (see `annotators.llm.batch`); nothing of it is sent here.
 
         Raises:
             RowFailed: this request fails for good.
             DsbuildError: no request can succeed (key, quota, model, endpoint), so the run has to stop.
         """
-        failures = 0
-        troubled = False
+        row: _Row | None = None
         try:
             while True:
-                successes, form = self._successes, self.response_format
-                async with self.pace.slot():
-                    status, answer, retry_after, seconds = await self._pay_and_post(body(form), purse)
-                if status == 200:
-                    self._succeeded()
-                    return answer, seconds
-                if status == 429 and not _quota_is_used_up(answer):
-                    self.traffic.refused += 1
-                    wait = 1.0 if retry_after is None else retry_after
-                    self.pace.refused(wait)
-                    self._first_failure = self._first_failure or asyncio.get_running_loop().time()
-                    self._give_up_if_nobody_is_answered(status, answer)
-                    # A little more than asked for: clocks differ, and not everybody should come back at once.
-                    await asyncio.sleep(wait * (1 + 0.1 * self._random.random()) + 0.01)
-                    continue
-                self._stop_if_hopeless(status, answer)
-                if status in (400, 422) and _is_about_the_format(answer) and form != FORMATS[-1]:
+                answered = self._health.answered
+                form, outcome = await self._in_its_turn(body, purse)
+                if outcome.status == 200:
+                    self.traffic.answered += 1
+                    self._health.succeeded()
+                    self.pace.succeeded()
+                    return outcome.body, outcome.seconds
+                if (hopeless := self._endpoint.hopeless(outcome.status, outcome.body)) is not None:
+                    raise hopeless
+                if (other := simpler(form, outcome.status, outcome.body)) is not None:
                     if self.response_format == form:
-                        self.response_format = FORMATS[FORMATS.index(form) + 1]
+                        self.response_format = other
                     continue
-                if 400 <= status < 500 and status not in _AGAIN:
-                    raise self._row_failed(f"HTTP {status}: {self._said(answer)}")
-                self.traffic.failed += 1
-                if not troubled:
-                    troubled = True
-                    self._in_trouble += 1
-                self._first_failure = self._first_failure or asyncio.get_running_loop().time()
-                self._give_up_if_nobody_is_answered(status, answer)
-                # When nobody is answered it is the server's failure, not this row's.
-                if self._successes > successes or self._in_trouble < 3:
-                    failures += 1
-                if failures >= self._max_attempts:
-                    detail = self._said(answer)
-                    raise self._row_failed(f"HTTP {status}: {detail}" if status else detail)
-                first, longest = BACK_OFF
-                wait = min(longest, first * 2 ** max(0, failures - 1)) * (0.5 + 0.5 * self._random.random())
-                await asyncio.sleep(max(wait, retry_after or 0))
+                if outcome.trouble == "long" or (
+                    400 <= outcome.status < 500 and outcome.status != 429 and outcome.status not in _AGAIN
+                ):
+                    raise self._row_failed(outcome)
+                if row is None:
+                    row = _Row()
+                    self._health.in_trouble += 1
+                if outcome.status == 429:
+                    await asyncio.sleep(self._refused(outcome, row))
+                else:
+                    await asyncio.sleep(self._failed(outcome, row, answered))
         finally:
-            self._in_trouble -= troubled
+            if row is not None:
+                self._health.in_trouble -= 1
 
-    async def _pay_and_post(self, body: bytes, purse: Purse | None) -> tuple[int, bytes, float | None, float]:
-        if purse is None:
-            return await self._post(body)
-        await purse.reserve()
-        status = 0
+    async def _in_its_turn(self, body: Callable[[str], bytes], purse: Purse | None) -> tuple[str, Outcome]:
+        """Wait for a place in flight, and for the limits per minute, then send; the response format and what came."""
+        if self.limits.known:
+            with held():
+                await self.pace.enter()
+        else:
+            await self.pace.enter()
         try:
-            result = await self._post(body)
-            status = result[0]
+            form = self.response_format  # as it is known by now
+            if self.limits.known:
+                return form, await self._within_limits(body(form), purse)
+            return form, await self._pay_and_post(body(form), purse)
         finally:
-            if status == 0:
-                purse.lost()
-            elif status != 200:
-                purse.refused()
-        return result
+            self.pace.leave()
 
-    async def _post(self, body: bytes) -> tuple[int, bytes, float | None, float]:
-        """Status (0: no answer), body or what went wrong, Retry-After in seconds, seconds taken."""
-        import aiohttp
+    async def _within_limits(self, body: bytes, purse: Purse | None) -> Outcome:
+        thought = await self.limits.take(len(body))
+        outcome = await self._pay_and_post(body, purse)
+        if self.limits.tokens.a_second is not None and outcome.status != 0:
+            tokens = tokens_of(outcome.body) if outcome.status == 200 else 0
+            self.limits.used(len(body), thought, tokens)
+        return outcome
 
-        assert self._session is not None
-        loop = asyncio.get_running_loop()
+    async def _pay_and_post(self, body: bytes, purse: Purse | None) -> Outcome:
         self.traffic.sent += 1
-        start = loop.time()
-        try:
-            if self._before is not None:
-                await self._before(self._session)
-            async with self._session.post(self.url, data=body, allow_redirects=False) as response:
-                answer = await response.read()
-                retry_after = read_retry_after(response.headers)
-                status = response.status
-        except TimeoutError:
-            status, answer, retry_after = 0, f"no answer within {self._timeout:g} s".encode(), None
-        except aiohttp.InvalidURL:
-            raise DsbuildError("This base_url is not a URL.", where=self._shown) from None
-        except aiohttp.ClientError as error:
-            status, answer, retry_after = 0, f"{type(error).__name__}: {error}".encode(), None
-        self.traffic.count(str(status or "no answer"))
-        return status, answer, retry_after, loop.time() - start
+        if purse is None:
+            outcome = await self._connection.post(body)
+        else:
+            await purse.reserve()
+            status = 0
+            try:
+                outcome = await self._connection.post(body)
+                status = outcome.status
+            finally:
+                if status == 0:
+                    purse.lost()
+                elif status != 200:
+                    purse.refused()
+        self.traffic.count(str(outcome.status or outcome.trouble))
+        return outcome
 
-    def _succeeded(self) -> None:
-        self.traffic.answered += 1
-        self._successes += 1
-        self._rows_failed = 0
-        self._last_success = asyncio.get_running_loop().time()
-        self._first_failure = None
-        self.pace.succeeded()
+    def _refused(self, outcome: Outcome, row: _Row) -> float:
+        """After a 429: seconds to wait, a little more than asked for, since not everybody should come back at once."""
+        self.traffic.refused += 1
+        first, longest = NO_RETRY_AFTER
+        wait = min(longest, first * float(2**row.refusals)) if outcome.retry_after is None else outcome.retry_after
+        row.refusals = min(row.refusals + 1, 16)
+        self.pace.refused(wait)
+        silent = self._health.stumbled(asyncio.get_running_loop().time())
+        if silent >= REFUSAL_SECONDS or (wait > REFUSAL_SECONDS and self.pace.mostly_refused):
+            raise DsbuildError(
+                f"The LLM server refuses nearly everything (HTTP 429) and says to come back in {wait:.0f} s.",
+                where=self._endpoint.shown,
+                fix=f"It says: {self._endpoint.said(outcome.body)}. Run again then; what was answered is not asked"
+                " again.",
+            )
+        return wait * (1 + 0.1 * self._random.random()) + 0.01
 
-    def _row_failed(self, detail: str) -> Exception:
-        self._rows_failed += 1
-        if self._rows_failed >= FAILED_IN_A_ROW:
+    def _failed(self, outcome: Outcome, row: _Row, answered: int) -> float:
+        """After a failure that may pass: seconds to wait, which grow with every failure of this row."""
+        self.traffic.failed += 1
+        health = self._health
+        silent = health.stumbled(asyncio.get_running_loop().time())
+        never = health.answered == 0 and outcome.trouble in ("unreachable", "page")
+        row.tries += 1
+        if silent >= (FIRST_CONTACT_SECONDS if never else OUTAGE_SECONDS):
+            if outcome.status < 500 or health.in_trouble >= FEW:
+                raise self._outage(outcome, silent, never)
+            # A few that fail together, and nobody else is there to say whether the server is well.
+            if row.tries >= self._max_attempts:
+                raise self._row_failed(outcome)
+        # When nobody is answered it is the server's failure, not this row's.
+        if outcome.trouble != "unreachable" and (health.answered > answered or health.in_trouble < 3):
+            row.failures += 1
+        if row.failures >= self._max_attempts:
+            raise self._row_failed(outcome)
+        first, longest = BACK_OFF
+        wait = min(longest, first * float(2 ** min(row.tries - 1, 16))) * (0.5 + 0.5 * self._random.random())
+        return max(wait, outcome.retry_after or 0)
+
+    def _detail(self, outcome: Outcome) -> str:
+        said = self._endpoint.said(outcome.body)
+        return f"HTTP {outcome.status}: {said}" if outcome.status else said
+
+    def _row_failed(self, outcome: Outcome) -> Exception:
+        detail = self._detail(outcome)
+        if rows := self._health.failed(str(outcome.status or outcome.trouble)):
             return DsbuildError(
-                f"{self._rows_failed} requests in a row failed. The last: {detail}",
-                where=self._shown,
+                f"Nearly all of the last {rows} rows failed. The last: {detail}",
+                where=self._endpoint.shown,
                 fix="If the message does not say what to change, look at the server's log.",
             )
         return RowFailed(detail)
 
-    def _give_up_if_nobody_is_answered(self, status: int, answer: bytes) -> None:
-        now = asyncio.get_running_loop().time()
-        begun = self._first_failure if self._first_failure is not None else now
-        never = self._last_success is None and status == 0
-        patience = FIRST_CONTACT_SECONDS if never else OUTAGE_SECONDS
-        if status == 429:
-            patience = max(patience, 10 * OUTAGE_SECONDS)  # a server that says when to come back is there
-        if now - begun < patience:
-            return
-        how = f"HTTP {status}: " if status else ""
-        raise DsbuildError(
-            "The LLM server cannot be reached." if never else f"Nobody was answered for {now - begun:.0f} s.",
-            where=self._shown,
-            fix=f"The last failure: {how}{self._said(answer)}. Check base_url and that the server runs, then run"
+    def _outage(self, outcome: Outcome, silent: float, never: bool) -> DsbuildError:
+        if never and outcome.trouble == "page":
+            what = "What answers at this address is no LLM server."
+        else:
+            what = "The LLM server cannot be reached." if never else f"Nobody was answered for {silent:.0f} s."
+        return DsbuildError(
+            what,
+            where=self._endpoint.shown,
+            fix=f"The last failure: {self._detail(outcome)}. Check base_url and that the server runs, then run"
             " again; what was answered is not asked again.",
         )
-
-    def _stop_if_hopeless(self, status: int, answer: bytes) -> None:
-        # What the server says about a key may hold parts of it, so it is not repeated.
-        if status in (401, 403):
-            sent = f"the key in {self._key_name}" if self._key else "a request without a key"
-            raise DsbuildError(
-                f"The LLM server does not accept {sent} (HTTP {status}).",
-                where=self._shown,
-                fix=f"Check {self._key_name}, or name the right variable in api_key_env.",
-            )
-        if status in (402, 429):
-            raise DsbuildError(
-                f"The account at this endpoint has no credit or quota left (HTTP {status}).",
-                where=self._shown,
-                fix="Top it up and run again; what was answered is not asked again.",
-            )
-        if status == 404:
-            raise DsbuildError(
-                f'There is no model "{self._model}" at this endpoint, or no chat completions API (HTTP 404).',
-                where=self._shown,
-                fix=f"The server says: {self._said(answer)}",
-            )
-        if 300 <= status < 400:
-            raise DsbuildError(
-                f"This endpoint redirects (HTTP {status}); a key is not sent after a redirect.",
-                where=self._shown,
-                fix="Write the address it redirects to in base_url.",
-            )
-
-    def _said(self, answer: bytes) -> str:
-        """The server's message, on one line, at most 300 characters, without the key."""
-        text = answer[:4000].decode("utf-8", "replace")
-        try:
-            error = json.loads(answer)["error"]
-            text = str(error["message"] if isinstance(error, dict) else error)
-        except (ValueError, LookupError, TypeError):
-            pass  # not in OpenAI's form: the text as it is
-        if self._key:
-            text = text.replace(self._key, "[key]")
-        return re.sub(r"\s+", " ", text).strip()[:300]
-
-
-def _quota_is_used_up(answer: bytes) -> bool:
-    return b"insufficient_quota" in answer or b"billing_hard_limit" in answer
-
-
-def _is_about_the_format(answer: bytes) -> bool:
-    words = answer.lower()
-    return any(word in words for word in (b"response_format", b"json_schema", b"json schema", b"json_object"))
-
-
-def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, or `Retry-After` as seconds or as an HTTP date; null if not said."""
-    get = headers.get
-    least, most = RETRY_AFTER
-    try:
-        if (ms := get("retry-after-ms")) is not None:
-            seconds = float(ms) / 1000
-        elif (text := get("Retry-After")) is None:
-            return None
-        elif text.strip().replace(".", "", 1).isdigit():
-            seconds = float(text)
-        else:
-            when = parsedate_to_datetime(text)
-            date = get("Date")
-            now = parsedate_to_datetime(date) if date else None
-            if now is None:
-                return None
-            seconds = (when - now).total_seconds()  # by the server's own clock
-    except (ValueError, TypeError):
-        return None
-    return min(most, max(least, seconds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audits.report.numbers import share, whole
-from audits.report.reading import Entry, Some, counts, entries, some, text
+from audits.report.reading import Entry, Some, counts, entries, names, some, text
 
 _ROWS = 200
 _REASONS = 12
@@ -24,6 +24,7 @@ class Annotator:
     answered_share: str
     dead_letters: int
     reasons: Some[tuple[str, int]]
+    warnings: tuple[str, ...] = ()
 
 
 def annotators(metrics: Entry) -> Some[Annotator]:
@@ -44,4 +45,5 @@ def _annotator(one: Entry) -> Annotator:
         answered_share=share(answered, asked),
         dead_letters=whole(one.get("dead_letters")),
         reasons=some(reasons, _REASONS),
+        warnings=tuple(names(one, "warnings")),
     )

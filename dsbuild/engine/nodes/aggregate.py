@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from dsbuild.engine.choosing import asked_by, chosen, code_of, route
 from dsbuild.engine.node import Context, Stage
-from dsbuild.engine.nodes.annotate import chosen
 from dsbuild.engine.sources import annotations_of, nodes_of
 from dsbuild.engine.workspace import Output, Writer
 
@@ -24,15 +24,20 @@ class AggregateNode:
     entry: AggregateEntry
     recipe: Recipe
     stage: Stage = "aggregate"
-    code: tuple[str, ...] = ("audits", "schemas", "dsbuild.engine.nodes.aggregate", "dsbuild.engine.sources")
 
     @property
     def name(self) -> str:
         return f"aggregate:{self.entry.name}"
 
     @property
+    def code(self) -> tuple[str, ...]:
+        rule = ("audits", "schemas", "dsbuild.engine.nodes.aggregate", "dsbuild.engine.sources")
+        return tuple(dict.fromkeys((*rule, *code_of(self.entry.on))))
+
+    @property
     def inputs(self) -> tuple[str, ...]:
-        return ("items", *nodes_of(self.entry.from_, self.entry.task, self.recipe))
+        makers = nodes_of(self.entry.from_, self.entry.task, self.recipe)
+        return tuple(dict.fromkeys(("items", *makers, *asked_by(self.entry.on, self.recipe))))
 
     def config(self, ctx: Context) -> Any:
         return {
@@ -45,7 +50,8 @@ class AggregateNode:
 
         task = ctx.tasks[self.entry.task]
         annotations = annotations_of(self.entry.from_, task.name, self.recipe, inputs)
-        items = [batch["item_id"] for batch in chosen(inputs["items"], self.entry.on)]
+        routed = route(self.entry.on, [task], self.recipe, inputs)
+        items = [batch["item_id"] for batch in chosen(inputs["items"], self.entry.on, routed)]
         ids = pl.concat(items) if items else pl.Series("item_id", [], dtype=pl.String)
         annotations = annotations.filter(pl.col("item_id").is_in(ids.implode()))
         assert self.entry.method is not None  # the recipe's loader fills it in

@@ -31,6 +31,7 @@ class AuditNode:
     steps: tuple[str, ...]
     makers: tuple[str, ...]
     aggregates: tuple[str, ...]
+    probes: tuple[str, ...] = ()
     name: str = "audit"
     stage: Stage = "audit"
     code: tuple[str, ...] = (
@@ -43,7 +44,7 @@ class AuditNode:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        return (*self.corpora, *self.steps, "items", *self.makers, *self.aggregates)
+        return (*self.corpora, *self.steps, "items", *self.makers, *self.probes, *self.aggregates)
 
     def config(self, ctx: Context) -> Any:
         recipe = ctx.recipe
@@ -70,6 +71,11 @@ class AuditNode:
             "items": _items(items),
             "funnel": [_funnel(name, inputs[name]) for name in (*self.corpora, *self.steps)],
             "annotators": self._annotators(ctx, inputs),
+            "memory": [
+                {"annotator": name.removeprefix("probe:"), **one}
+                for name in self.probes
+                for one in inputs[name].figures["memory"].values()
+            ],
             "agreement": self._agreement(ctx, inputs),
             "scores": self._scores(ctx, inputs, items, labels),
             "aggregates": [_aggregate(entry, ctx, inputs) for entry in ctx.recipe.aggregate],
@@ -104,6 +110,7 @@ class AuditNode:
             origin = output.frame("provenance")
             first = origin.row(0, named=True) if origin.height else {}
             figures = output.figures
+            more = figures.get("more", {})
             found.append(
                 {
                     "name": entry.name,
@@ -111,6 +118,7 @@ class AuditNode:
                     "model": first.get("model"),
                     "strategy": first.get("strategy"),
                     **{key: figures[key] for key in ("asked", "answered", "dead_letters", "reasons")},
+                    **{key: more[key] for key in ("vote", "packed", "warnings") if key in more},
                 }
             )
         origins = inputs["carried"].frame("provenance")

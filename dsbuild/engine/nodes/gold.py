@@ -7,20 +7,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
+from dsbuild.engine.choosing import code_of
 from dsbuild.engine.node import Context, Stage
-from dsbuild.engine.nodes.annotate import chosen
+from dsbuild.engine.session_items import session_items, session_tasks
 from dsbuild.engine.workspace import Output, Writer
 from schemas.errors import WaitingForPeople
 from schemas.ids import digest
-from schemas.protocols import no_items
 from schemas.tables import ANNOTATIONS, empty
 
 if TYPE_CHECKING:
     from annotators.label_studio.human_store import HumanStore
     from annotators.label_studio.session import SessionConfig
-    from schemas.task import Task
 
 
 @contextmanager
@@ -32,17 +29,6 @@ def human_store(ctx: Context) -> Iterator[HumanStore]:
         yield store
 
 
-def session_items(items: Output, session: SessionConfig) -> pl.DataFrame:
-    """The items (ITEMS) a session is about."""
-    batches = list(chosen(items, session.on))
-    return pl.concat(batches) if batches else no_items()
-
-
-def session_tasks(ctx: Context, session: SessionConfig) -> list[Task]:
-    """The tasks a session asks."""
-    return [task for name, task in ctx.tasks.items() if session.tasks is None or name in session.tasks]
-
-
 @dataclass(frozen=True)
 class GoldNode:
     """One session. Its key holds what people have answered so far, so that an answer more runs it again."""
@@ -50,7 +36,11 @@ class GoldNode:
     entry: SessionConfig
     inputs: tuple[str, ...] = ("items",)
     stage: Stage = "gold"
-    code: tuple[str, ...] = ("annotators.label_studio", "schemas", "dsbuild.engine.nodes.gold")
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        own = ("annotators.label_studio", "schemas", "dsbuild.engine.nodes.gold", "dsbuild.engine.session_items")
+        return (*own, *code_of(self.entry.on))
 
     @property
     def name(self) -> str:
@@ -70,13 +60,17 @@ class GoldNode:
             "entry": self.entry.model_dump(mode="json", by_alias=True),
             "tasks": [task.model_dump(mode="json") for task in tasks],
             "answers": digest(answers),
+            **({} if self.entry.on.where is None else {"hours": _hours(ctx)}),
         }
 
     def run(self, ctx: Context, inputs: Mapping[str, Output], out: Writer) -> None:
         from annotators.label_studio.outcome import outcome
 
-        items = session_items(inputs["items"], self.entry)
+        about = session_items(ctx, self.entry, inputs)
+        items = about.items
         out.add("annotations", empty(ANNOTATIONS))
+        if self.entry.on.where is not None or self.entry.budget is not None:
+            out.count(about.figures())
         with human_store(ctx) as store:
             for task in session_tasks(ctx, self.entry):
                 found = outcome(store, self.entry, items, task)
@@ -115,3 +109,9 @@ class GoldNode:
                 f"dsbuild gold pull {ctx.command(self.entry.name)}, and run the recipe again."
             ),
         )
+
+
+def _hours(ctx: Context) -> Any:
+    """What decides how much of people's time is left for a session: the hours, and what the others take."""
+    sessions = [entry.model_dump(mode="json", by_alias=True) for entry in ctx.recipe.gold]
+    return [ctx.recipe.budget.human_hours, sessions if ctx.recipe.budget.human_hours is not None else None]

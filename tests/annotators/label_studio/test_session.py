@@ -22,7 +22,7 @@ def test_the_recipes_entry_is_the_config() -> None:
     )
     assert session.answers_wanted == 2
     assert session.suggest is not None
-    assert session.suggest.from_ == "gpt"
+    assert session.suggest.from_ == ("gpt",)
     assert session.adjudicate.else_ == "p0"
 
 

@@ -107,6 +107,7 @@ def run(tmp_path: Path, task: Task) -> Callable[..., AnnotatorOutput]:
         retry_failed: bool = False,
         budget: Budget | None = None,
         progress: Any = None,
+        folder: Path | None = None,
         **config: Any,
     ) -> AnnotatorOutput:
         frame = what if isinstance(what, pl.DataFrame) else make_items(what)
@@ -122,6 +123,7 @@ def run(tmp_path: Path, task: Task) -> Callable[..., AnnotatorOutput]:
                 retry_failed=retry_failed,
                 budget=budget,
                 progress=progress,
+                **({} if folder is None else {"folder": lambda corpus: folder}),
             ) as annotator:
                 return await annotator.annotate(frame, asked)
 

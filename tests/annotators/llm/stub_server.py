@@ -6,8 +6,10 @@ are drawn from a hash of the request and how often it has been seen. Every reque
 object when it comes (`"event": "asked"`) and one when it is answered (`"event": "answered"`, with its outcome).
 
 Options: latency (s); p429 (with retry_after, s), p500, pbad (JSON cut in half), pdrop (connection aborted): shares of
-requests; garble: texts whose answers are never JSON; truncate, refuse: texts; formats: response formats understood;
-key: the only key accepted; status: answer everything with this status and `message`; labels.
+requests; rpm: a real limit, as a bucket that holds a second's worth; headers: sent with every answer; garble: texts
+whose answers are never JSON; truncate, refuse: texts; formats: response formats understood; knows: {what a question
+holds: {field: what to answer there}}; key: the only key accepted; status: answer everything with this status and
+`message`; labels.
 """
 
 import asyncio
@@ -20,7 +22,8 @@ from pathlib import Path
 LABELS = ["joy", "sadness", "anger", "fear", "surprise", "disgust", "neutral"]
 DEFAULTS = {
     "port": 0, "log": None, "latency": 0.0, "p429": 0.0, "retry_after": 0.3, "p500": 0.0, "pbad": 0.0, "pdrop": 0.0,
-    "garble": [], "truncate": [], "refuse": [], "formats": ["json_schema", "json_object", "text"], "key": None,
+    "garble": [], "truncate": [], "refuse": [], "formats": ["json_schema", "tool", "json_object", "text"], "key": None,
+    "knows": {}, "rpm": 0, "headers": {},
     "status": None, "message": "no", "code": None, "labels": LABELS, "tokens": [100, 10],
 }  # fmt: skip
 WORDS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests", 500: "Error"}
@@ -33,6 +36,16 @@ class Server:
         self.log = Path(self.options["log"]).open("a", buffering=1) if self.options["log"] else None  # noqa: SIM115
         self.seen = {}
         self.in_flight = self.most = self.count = 0
+        self.bucket, self.filled = max(1, self.options["rpm"] / 60), time.monotonic()
+
+    def allows(self):
+        rate, now = self.options["rpm"] / 60, time.monotonic()
+        self.bucket = min(max(1, rate), self.bucket + (now - self.filled) * rate)
+        self.filled = now
+        if self.bucket < 1:
+            return False
+        self.bucket -= 1
+        return True
 
     def note(self, event, **more):
         if self.log:
@@ -51,6 +64,11 @@ class Server:
 def content(schema, text, labels):
     """An answer of the schema's form, as JSON; which label and which number is drawn from the text."""
     schema = schema if (schema or {}).get("properties") else {"properties": {"labels": {"type": "array"}}}
+    if "$defs" in schema:  # several items in one prompt: the same form under each number
+        one = schema["$defs"]["answer"]
+        code = {"code": text.partition("[code] ")[2].split()[0]}
+        numbers = [name for name in schema["properties"] if name != "code"]
+        return json.dumps(code | {number: value(one, f"{number} {text}", labels) for number in numbers})
     return json.dumps(value(schema, text, labels))
 
 
@@ -103,7 +121,9 @@ class Connection(asyncio.Protocol):
         raw = json.dumps(payload).encode()
         head = (
             f"HTTP/1.1 {status} {WORDS.get(status, 'Status')}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(raw)}\r\n{extra}\r\n"
+            f"Content-Length: {len(raw)}\r\n{extra}"
+            + "".join(f"{name}: {value}\r\n" for name, value in self.server.options["headers"].items())
+            + "\r\n"
         )
         self.transport.write(head.encode() + raw)
 
@@ -115,10 +135,13 @@ class Connection(asyncio.Protocol):
         request = json.loads(body)
         request_hash = hashlib.sha256(body).hexdigest()
         times = server.seen[request_hash] = server.seen.get(request_hash, -1) + 1
-        users = [m["content"] for m in request["messages"] if m["role"] == "user"]
+        asked = [m["content"] for m in request["messages"] if m["role"] == "user"]
+        # Of content parts the last is the text.
+        users = [one if isinstance(one, str) else one[-1]["text"] for one in asked]
+        more = {} if isinstance(asked[-1], str) else {"parts": asked[-1]}
         text = users[-1]
-        wanted = (request.get("response_format") or {"type": "text"})["type"]
-        server.note("asked", hash=request_hash, text=text, turns=len(request["messages"]), format=wanted)
+        wanted = "tool" if "tools" in request else (request.get("response_format") or {"type": "text"})["type"]
+        server.note("asked", hash=request_hash, text=text, turns=len(request["messages"]), format=wanted, **more)
         server.count += 1
         server.in_flight += 1
         server.most = max(server.most, server.in_flight)
@@ -139,7 +162,10 @@ class Connection(asyncio.Protocol):
         if options["status"]:
             return error(options["status"], options["message"], options["code"])
         if wanted not in options["formats"]:
-            return error(400, f"response_format of type {wanted} is not supported")
+            name = "tools" if wanted == "tool" else f"response_format of type {wanted}"
+            return error(400, f"{name} is not supported")
+        if options["rpm"] and not self.server.allows():
+            return error(429, "too many requests a minute", "rate_limit_exceeded", "Retry-After: 1\r\n")
         if fault == "429":
             return error(429, "slow down", "rate_limit_exceeded", f"Retry-After: {options['retry_after']}\r\n")
         if fault == "500":
@@ -148,8 +174,14 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
             return "drop"
         schema = request["response_format"]["json_schema"]["schema"] if wanted == "json_schema" else None
+        if wanted == "tool":
+            schema = request["tools"][0]["function"]["parameters"]
         asked = users[-2] if "cannot be used" in text and len(users) > 1 else text
         said, finish, refusal = content(schema, asked, options["labels"]), "stop", None
+        for mark, known in options["knows"].items():
+            fields = (schema or {}).get("properties", {})
+            if mark in asked and fields.keys() & known.keys():
+                said = json.dumps(json.loads(said) | {name: known[name] for name in fields if name in known})
         if fault == "bad":
             said = said[: len(said) // 2]
         if any(mark in asked for mark in options["garble"]):
@@ -158,12 +190,18 @@ class Connection(asyncio.Protocol):
             said, finish = said[:8], "length"
         if any(mark in asked for mark in options["refuse"]):
             said, refusal = None, "I cannot help with that."
+        message = {"role": "assistant", "content": said, "refusal": refusal}
+        if wanted == "tool" and refusal is None:
+            call = {"name": request["tools"][0]["function"]["name"], "arguments": said}
+            message |= {"content": None, "tool_calls": [{"id": "call_0", "type": "function", "function": call}]}
+            finish = "tool_calls" if finish == "stop" else finish
         prompt, completion = options["tokens"]
         self.send(200, {
             "id": "chatcmpl-stub", "object": "chat.completion", "created": 0, "model": request["model"],
             "choices": [{"index": 0, "finish_reason": finish, "logprobs": None,
-                         "message": {"role": "assistant", "content": said, "refusal": refusal}}],
-            "usage": {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion},
+                         "message": message}],
+            "usage": {"prompt_tokens": prompt, "completion_tokens": completion,
+                      "total_tokens": (prompt or 0) + (completion or 0)},
         })  # fmt: skip
         return fault or "200"
 
@@ -176,4 +214,5 @@ async def main():
     await loop.run_in_executor(None, sys.stdin.read)  # the parent closes the pipe, or is gone
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

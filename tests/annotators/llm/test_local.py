@@ -245,3 +245,17 @@ def test_a_killed_local_run_asks_nothing_twice_by_the_servers_own_log(cache, sho
     assert start(store=str(tmp_path / "calm.sqlite"), out=str(tmp_path / "calm")).wait(60) == 0
     for name in ("annotations.parquet", "dead_letters.parquet", "provenance.parquet", "figures.json"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "calm" / name).read_bytes()
+
+
+def test_the_real_server_says_how_probable_its_tokens_are(cache, shots, run):
+    out = run(TEXTS[:1], model=MODEL, shots=shots, logprobs=True)
+    assert 0 < out.annotations["confidence"][0] < 1
+    plain = run(TEXTS[:1], model=MODEL, shots=shots)
+    assert plain.annotations["confidence"].null_count() == 1
+    assert plain.annotations["labels"].equals(out.annotations["labels"]), "asking for them gives no other answer"
+
+
+def test_the_real_model_is_shown_the_nearest_examples(cache, run):
+    out = run(TEXTS[:2], model=MODEL, shots={"from": "quickstart", "pick": "nearest", "k": 2})
+    assert out.dead_letters.is_empty()
+    assert out.annotations.height == 2

@@ -8,7 +8,7 @@ import pytest
 
 from annotators.llm.reading import Bad, Good, one_object, read_answer
 from annotators.llm.shots import load_shots, shipped
-from annotators.llm.strategies import Item, Prompt, strategies
+from annotators.llm.strategies import Item, Prompt
 from schemas.errors import RecipeError
 from schemas.task import Task
 from schemas.taxonomy import load_taxonomy
@@ -135,10 +135,6 @@ def test_a_template_of_ones_own_that_does_not_work_says_why(task, tmp_path, sour
     path.write_text(source)
     with pytest.raises(RecipeError, match=words):
         Prompt([task], own=path)
-
-
-def test_strategies_are_the_templates():
-    assert strategies() == ["cotr", "direct"]
 
 
 @pytest.mark.parametrize(

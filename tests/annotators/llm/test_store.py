@@ -15,7 +15,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from annotators.llm.responses.store import APPLICATION_ID, Arrived, Claimed, ResponseStore, Stored
+from annotators.llm.responses.answers import Arrived, Claimed, Stored
+from annotators.llm.responses.store import APPLICATION_ID, ResponseStore
 from schemas.errors import DsbuildError
 
 HERE = Path(__file__).parent
@@ -26,7 +27,7 @@ def test_the_file_says_what_it_is_and_keeps_raw_answers_and_usage(stub, run, tmp
     run(TEXTS, base_url=stub(garble=["number 7 "]).url)
     db = sqlite3.connect(tmp_path / "responses.sqlite")
     assert db.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
-    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert db.execute("PRAGMA user_version").fetchone() == (2,)
     assert db.execute("SELECT count(*), sum(prompt_tokens), sum(completion_tokens) FROM answers").fetchone() == (
         22, 2200, 220,
     )  # fmt: skip

@@ -131,7 +131,7 @@ def test_an_outage_shorter_than_the_patience_costs_no_row(stub, run, monkeypatch
 
 def test_a_request_the_server_finds_wrong_fails_its_row_only_but_not_all(stub, run):
     server = stub(status=400, message="context length exceeded")
-    with pytest.raises(DsbuildError, match=r"in a row failed.*context length"):
+    with pytest.raises(DsbuildError, match=r"of the last .* rows failed.*context length"):
         run(TEXTS, base_url=server.url)
     output = run(TEXTS[:3], base_url=server.url)
     assert output.dead_letters["reason"].to_list() == ["http"] * 3
@@ -157,7 +157,7 @@ def test_a_base_url_is_checked_and_holds_no_secret(url, run):
 
 
 def test_an_unknown_strategy_or_model_says_what_there_is(run):
-    with pytest.raises(RecipeError, match="cotr, direct"):
+    with pytest.raises(RecipeError, match="cotr, critic, direct"):
         run(TEXTS[:1], base_url="http://127.0.0.1:9/v1", strategy="directt")
     with pytest.raises(RecipeError, match='Did you mean "local/gemma-3-270m"'):
         run(TEXTS[:1], model="local/gemma-3-270")

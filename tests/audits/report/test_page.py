@@ -21,8 +21,8 @@ from schemas.task import Task
 
 Pilot = tuple[dict[str, Any], list[Task]]
 SECTIONS = [
-    "gates", "question", "way", "crosswalk", "items", "labels", "annotators", "agreement", "scores", "aggregates",
-    "leakage", "conflicts", "definitions",
+    "gates", "question", "way", "crosswalk", "items", "labels", "annotators", "memory", "agreement", "scores",
+    "aggregates", "leakage", "conflicts", "definitions",
 ]  # fmt: skip
 
 
@@ -300,3 +300,16 @@ def test_rows_without_a_split_are_not_held_against_splits(pilot: Pilot) -> None:
     assert "As the corpora came 9 9" in text
     assert "rows by split (none) 9" in text
     assert "Change" not in text
+
+
+def test_a_model_that_knows_the_items_by_heart_is_told_on(pilot: Pilot) -> None:
+    one = {
+        "annotator": "gpt", "probe": "label from the id", "items": 50, "value": 0.6, "control": 0.2, "difference": 0.4,
+        "low": 0.3, "high": 0.5, "p": 0.0005, "margin": 0.05, "known": True, "note": None,
+    }  # fmt: skip
+    nothing = {**one, "annotator": "<b>llama</b>", "known": False, "difference": None, "low": None, "high": None}
+    text = assert_inert(render({**pilot[0], "memory": [one, nothing]}, pilot[1])).text
+    assert "gpt knows items of this dataset by heart" in text
+    assert "[0.300, 0.500]" in text
+    assert "<b>llama</b>" in text
+    assert text.count("knows items of this dataset by heart") == 1

@@ -1,0 +1,1 @@
+"""What answers come to: plain text read loosely, several samples made into one vote, and how sure the model was."""
