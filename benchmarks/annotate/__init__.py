@@ -1,0 +1,1 @@
+"""The bars of the annotation engine, measured: `python -m benchmarks.annotate`, or `make bench-annotate`."""
