@@ -224,7 +224,8 @@ class _Bench:
 
         env = environment(self.ctx, node.name, None, self.outputs, self._others(node))
         library = None if self.missing(node) else Library.of(env)
-        return Preview(_config(node), node.tasks(self.ctx), frame, library)
+        whole = _config(node).attached(frame, env.folder)
+        return Preview(_config(node), node.tasks(self.ctx), whole, library)
 
     def shown(self, node: AnnotateNode, frame: pl.DataFrame) -> Shown:
         """What the annotator would send about the items in `frame`."""
@@ -251,6 +252,8 @@ class _Bench:
 
     def tried(self, node: AnnotateNode, frame: pl.DataFrame, *, send: bool) -> Tried:
         """What asking about the items in `frame` would cost, or what came of it."""
+        from annotators.llm.preview import estimated
+
         config, tasks = _config(node), node.tasks(self.ctx)
         if missing := self.missing(node):
             raise DsbuildError(
@@ -259,14 +262,15 @@ class _Bench:
             )
         env = environment(self.ctx, node.name, self.budget, self.outputs, self._others(node))
         config = config.model_copy(update={"checked_singly": 0})  # what packing changes is for a run to measure
-        estimate = config.plan(env, tasks, lambda: iter([frame]))
+        asked = list(self._preview(node, frame).asked())
+        estimate = estimated(config, asked, _stored([one.request.key for one in asked], self.ctx))
         if not send:
             return Tried(config.name, False, estimate)
         # At once, by one process, and however few of the answers are usable: that is what is to be seen.
-        asked = config.model_copy(update={"max_failed": 1.0, "batch": False, "processes": 1})
+        quick = config.model_copy(update={"max_failed": 1.0, "batch": False, "processes": 1})
 
         async def ask() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-            async with asked.open(env, tasks) as annotator:
+            async with quick.open(env, tasks) as annotator:
                 result = await annotator.annotate(frame, tasks)
                 letters = result.dead_letters.select("item_id", "task", "reason", "detail")
                 return list(letters.iter_rows(named=True)), dict(result.figures)

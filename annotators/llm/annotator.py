@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from annotators.llm.asking import Asker, Desk
+from annotators.llm.collecting import rare_collections
 from annotators.llm.columns import Found, annotation_table, dead_letter_table
 from annotators.llm.packing import Comparison, PackAnnotator, PackQuestions, joint, packs
 from annotators.llm.questions import MORE, Questions, beside
@@ -149,10 +150,11 @@ class LLMAnnotator:
             desk, most=min(self.transport.pace.most, max(1, total)), deadline=self.config.deadline_s, tick=tick
         )
         try:
-            async with aclosing(stream.run(self._opened(questions, desk, batches))) as finished:
-                async for batch in finished:
-                    await self._store.flush()  # nobody sees an answer that is not stored
-                    yield batch.number, batch.items, self._output(questions, batch)
+            with rare_collections():
+                async with aclosing(stream.run(self._opened(questions, desk, batches))) as finished:
+                    async for batch in finished:
+                        await self._store.flush()  # nobody sees an answer that is not stored
+                        yield batch.number, batch.items, self._output(questions, batch)
         finally:
             self._show(total, desk)
 

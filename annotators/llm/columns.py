@@ -128,15 +128,17 @@ def _labels(answers: Sequence[Answer]) -> pl.Series:
         offsets.append(total)
     # Of a list that is null Arrow marks the offset at which it begins.
     marked = [None if labels is None else begin for labels, begin in zip(lists, offsets, strict=False)]
-    entries = pa.StructArray.from_arrays(
-        [
-            pa.array(_flat(lists), pa.large_string()),
-            pa.array(_flat(_beside(answer.labels, answer.scores) for answer in answers), pa.float64()),
-            pa.array(_flat(_beside(answer.labels, answer.originals) for answer in answers), pa.large_string()),
-        ],
-        names=["label", "score", "original"],
-    )
-    return pl.Series(pa.LargeListArray.from_arrays(pa.array([*marked, total], pa.int64()), entries))
+    scores = _flat(_beside(answer.labels, answer.scores) for answer in answers)
+    originals = _flat(_beside(answer.labels, answer.originals) for answer in answers)
+    # By way of polars, since pyarrow imports pandas before it makes an array of a list.
+    flat = {
+        "label": pl.Series(_flat(lists), dtype=pl.String),
+        "score": pl.Series(scores, dtype=pl.Float64),
+        "original": pl.Series(originals, dtype=pl.String),
+    }
+    entries = pa.StructArray.from_arrays([column.to_arrow() for column in flat.values()], names=list(flat))
+    begins = pl.Series([*marked, total], dtype=pl.Int64).to_arrow()
+    return pl.Series(pa.LargeListArray.from_arrays(begins, entries))
 
 
 def _flat(lists: Iterable[Sequence[Any] | None]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ from annotators.llm.packing.pack import is_short, packs
 from annotators.llm.packing.questions import PackQuestions
 from annotators.llm.questions import Questions, items_of
 from annotators.llm.reading import Bad, Good, read_reply
-from annotators.llm.rows import Row
+from annotators.llm.rows import Row, unaskable
+from annotators.llm.spending.cost import cost_of
 from schemas.ids import item_hash
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class Preview:
                 yield Asked(tuple(row.item_id for row in rows), rows[0].sample, self._packed.ask(rows))
             else:
                 (row,) = rows
-                lacks = self.questions.prompt.lacks(row.item)
+                why = unaskable(self.questions, row.item)
+                lacks = None if why is None else why.detail
                 yield Asked((row.item_id,), row.sample, self.questions.ask(row.item, row.sample), lacks)
 
     def heard(self, look: Look) -> Iterator[Heard]:
@@ -99,7 +101,9 @@ class Preview:
         size = self.questions.config.items_per_prompt
         for places in packs(self._rows, size):
             pack = [self._rows[place] for place in places]
-            short = [row for row in pack if is_short(row)] if size > 1 else []
+            short = []
+            if size > 1:
+                short = [row for row in pack if is_short(row) and unaskable(self.questions, row.item) is None]
             if len(short) > 1:
                 yield short
             yield from ([row] for row in pack if len(short) < 2 or row not in short)
@@ -126,6 +130,25 @@ class Preview:
         if stored is None:
             return None
         return _heard(asked, [row], stored, [self.questions.read(stored.body, row.item, row.sample, stored.form)])
+
+
+def estimated(config: LLMConfig, asked: Sequence[Asked], have: Set[bytes]) -> dict[str, Any]:
+    """What is still to be asked, `have` being the keys that are answered: as `annotators.llm.spending.cost.estimate`
+    says it, an upper bound for one ask each."""
+    cost = cost_of(config)
+    wanted = {one.request.key: one.request for one in asked if one.lacks is None}
+    left = [request for key, request in wanted.items() if key not in have]
+    prompt = sum(request.size() for request in left)
+    completion = sum(request.family.answer_tokens for request in left)
+    return {
+        "calls": len(wanted),
+        "cached": len(wanted) - len(left),
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "usd": round(cost.usd(prompt, completion), 6),
+        "price_known": cost.known,
+        "note": cost.note,
+    }
 
 
 def _whole(verdict: Good | Bad) -> bool:

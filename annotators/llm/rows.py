@@ -29,6 +29,19 @@ class Row:
     sample: int
 
 
+def unaskable(questions: Questions, item: Item) -> Bad | None:
+    """Why `item` is not asked about at all; null where it is."""
+    if questions.compares and sorted(item.candidates) != ["a", "b"]:
+        return Bad("no_candidates", "its context has no one turn a and one turn b to compare", "")
+    if (fault := fault_of(item.media)) is not None:
+        return Bad(*fault, "")
+    if not item.text.strip() and not questions.compares and not item.media:
+        return Bad("no_text", "the item has no text", "")
+    if (lacks := questions.prompt.lacks(item)) is not None:
+        return Bad("nothing_seen", lacks, "")
+    return None
+
+
 class RowAnnotator:
     """What the answers to a row come to.
 
@@ -51,7 +64,7 @@ class RowAnnotator:
 
     def first(self, row: Row) -> Request | None:
         """The request that a row begins with; null where `annotate` alone knows what to do with it."""
-        return None if self._unusable(row) is not None else self._questions.ask(row.item, row.sample)
+        return None if unaskable(self._questions, row.item) is not None else self._questions.ask(row.item, row.sample)
 
     def read(self, row: Row, stored: Stored) -> Good | Bad:
         """What an answer to a request about `row` says."""
@@ -67,7 +80,7 @@ class RowAnnotator:
         Raises:
             DsbuildError: no row can be answered.
         """
-        if (unusable := self._unusable(row)) is not None:
+        if (unusable := unaskable(self._questions, row.item)) is not None:
             return unusable
         heard: list[Good | Bad] = []
         try:
@@ -80,17 +93,6 @@ class RowAnnotator:
         except Unusable as error:
             end = Bad(error.reason, error.detail, "")
         return _together(heard or ([] if before is None else [before]), end)
-
-    def _unusable(self, row: Row) -> Bad | None:
-        if self._questions.compares and sorted(row.item.candidates) != ["a", "b"]:
-            return Bad("invalid", "its context has no one turn a and one turn b to compare", "")
-        if (fault := fault_of(row.item.media)) is not None:
-            return Bad(*fault, "")
-        if not row.item.text.strip() and not self._questions.compares and not row.item.media:
-            return Bad("invalid", "the item has no text", "")
-        if (lacks := self._questions.prompt.lacks(row.item)) is not None:
-            return Bad("invalid", lacks, "")
-        return None
 
     async def _rounds(self, row: Row, heard: list[Good | Bad]) -> Good | Bad:
         """`heard` collects every answer, so that what came before a failure is not lost."""

@@ -51,7 +51,7 @@ def main() -> int:
         "memory": lambda: memory.compare(results, rows, large),
         "resume": lambda: resumed.compare(results, stored),
         "curator": lambda: rivals.compare(results, peer_rows, min(turns, 2), options.peers, ["curator"]),
-        "distilabel": lambda: rivals.compare(results, peer_rows // 5, min(turns, 2), options.peers, ["distilabel"]),
+        "distilabel": lambda: rivals.compare(results, peer_rows, min(turns, 2), options.peers, ["distilabel"]),
     }
     for part in only:
         todo[part]()

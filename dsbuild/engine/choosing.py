@@ -28,7 +28,7 @@ def chosen(items: Output, on: Selection, routed: pl.DataFrame | None = None) -> 
     """
     left = on.sample
     wanted = None if routed is None else routed.filter("holds").select("item_id")
-    for batch in items.batches("items"):
+    for batch in items.slices("items"):
         batch = _filtered(batch, on)
         if wanted is not None:
             batch = batch.join(wanted, on="item_id", how="semi", maintain_order="left")

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -42,6 +43,9 @@ class _Failed(OSError):
     """polars reports a failed write as text; this gives it back its error number."""
 
 
+ROW_GROUP: Final = 8192  # rows that can be read without the others of their file
+
+
 def write_parquet(frame: pl.DataFrame, path: Path) -> int:
     """Write a durable Parquet file; its size in bytes.
 
@@ -50,7 +54,9 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> int:
     """
     try:
         with path.open("wb") as file:
-            frame.write_parquet(file, compression="zstd", compression_level=1, statistics=False)
+            frame.write_parquet(
+                file, compression="zstd", compression_level=1, statistics=False, row_group_size=ROW_GROUP
+            )
             file.flush()
             os.fsync(file.fileno())
             return file.tell()

@@ -12,6 +12,7 @@ from dsbuild.engine.graph import graph_of
 from dsbuild.engine.node import Context, Node, node_key
 from dsbuild.engine.nodes.annotate import AnnotateNode, environment
 from dsbuild.engine.nodes.gold import GoldNode
+from dsbuild.engine.nodes.probe import ProbeNode
 from dsbuild.engine.others import Others
 from dsbuild.engine.run import execute
 from dsbuild.engine.session_items import SECONDS_AN_ANSWER, at_most, seconds_an_item, session_items
@@ -95,6 +96,11 @@ def plan(recipe: str | Path, **options: Any) -> Plan:
             totals["likely_usd"] += figures.get("likely_usd", figures["usd"])
             if figures.get("note"):
                 notes.append(f"{node.entry.name}: {figures['note']}")
+            found.append(Row(row.node, row.stage, row.state, figures))
+        elif isinstance(node, ProbeNode) and row.state == "to run":
+            figures = node.plan(ctx, known)
+            for name, value in totals.items():
+                totals[name] = value + (figures["calls"] - figures["cached"] if name == "calls" else figures[name])
             found.append(Row(row.node, row.stage, row.state, figures))
         elif isinstance(node, GoldNode):
             figures = _people(node, ctx, known)

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from dsbuild.engine.figures import add
-from dsbuild.engine.files import file_sha256, fsync, full_disk, write_parquet
+from dsbuild.engine.files import ROW_GROUP, file_sha256, fsync, full_disk, write_parquet
 from schemas.errors import DsbuildError
 from schemas.ids import digest
 
@@ -60,6 +60,17 @@ class Output:
         for part in self.parts(table):
             yield self.read(part)
 
+    def slices(self, table: str) -> Iterator[pl.DataFrame]:
+        """A table some thousands of rows at a time, in order: what is handed on holds no more of it in memory."""
+        for part in self.parts(table):
+            try:
+                file = pl.scan_parquet(part, glob=False)
+                rows = file.select(pl.len()).collect().item()
+                for begin in range(0, rows, ROW_GROUP):
+                    yield file.slice(begin, ROW_GROUP).collect()
+            except (pl.exceptions.PolarsError, OSError) as error:
+                raise self._damaged(part, error) from error
+
     def frame(self, table: str, columns: list[str] | None = None) -> pl.DataFrame:
         """A whole table; a frame without columns if the node made no such table."""
         frames = [self.read(part, columns) for part in self.parts(table)]
@@ -74,11 +85,14 @@ class Output:
         try:
             return pl.read_parquet(part, columns=columns, glob=False)
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise DsbuildError(
-                f"A part of the workspace is damaged: {str(error).splitlines()[0].rstrip('.')}.",
-                where=str(part),
-                fix=f"Delete the folder {self.folder} and run again; answers in the stores are not touched.",
-            ) from error
+            raise self._damaged(part, error) from error
+
+    def _damaged(self, part: Path, error: Exception) -> DsbuildError:
+        return DsbuildError(
+            f"A part of the workspace is damaged: {str(error).splitlines()[0].rstrip('.')}.",
+            where=str(part),
+            fix=f"Delete the folder {self.folder} and run again; answers in the stores are not touched.",
+        )
 
 
 @dataclass

@@ -202,17 +202,41 @@ def test_all_samples_and_personas_are_shown(lab: Lab, prompts: Callable[..., str
 
 
 def test_items_that_share_a_prompt_are_shown_together(lab: Lab, prompts: Callable[..., str], serve: Serve) -> None:
-    said = {"1": {"labels": ["joy"]}, "2": {"labels": ["fear"]}}
+    pair = "{name: pair, kind: llm, model: m, base_url: URL, items_per_prompt: 2, checked_singly: 0}"
+    lab.recipe(annotate=pair.replace("URL", "http://localhost:9/v1"))
+    (found,) = json.loads(prompts("show", "--json"))
+    assert [len(one["items"]) for one in found["asked"]] == [2, 1]
+    code = found["asked"][0]["messages"][-1]["content"].split()[1]
+    said = {"code": code, "1": {"labels": ["joy"]}, "2": {"labels": ["fear"]}}
     with serve(reply(json.dumps(said))) as url:
-        pair = "{name: pair, kind: llm, model: m, base_url: URL, items_per_prompt: 2, checked_singly: 0}"
         lab.recipe(annotate=pair.replace("URL", url))
-        (found,) = json.loads(prompts("show", "--json"))
-        assert [len(one["items"]) for one in found["asked"]] == [2, 1]
         (tried,) = json.loads(prompts("try", "--items", "2", "--send", "--json"))
         (answer,) = tried["answers"]
         labels = [[one["label"] for one in parsed["emotion"]["labels"]] for parsed in answer["parsed"]]
         assert sorted(labels) == [["fear"], ["joy"]]
         assert tried["dead_letters"] == []
+
+
+def test_a_pack_is_shown_as_a_run_would_send_it(lab: Lab, prompts: Callable[..., str]) -> None:
+    pair = "{name: pair, kind: llm, model: m, base_url: 'http://localhost:9/v1', items_per_prompt: 2}"
+    lab.file("id,text,label\n" + "".join(f"{n},Text number {n},joy\n" for n in range(6)))
+    lab.recipe(annotate=pair)
+    (three,) = json.loads(prompts("show", "--items", "3", "--json"))
+    assert [len(one["items"]) for one in three["asked"]] == [2, 2], "whole prompts, not one with what is left"
+    (alone,) = json.loads(prompts("show", "--item", three["asked"][0]["items"][0], "--json"))
+    assert alone["notes"] == ["alone here; in a run up to 2 items share a prompt"]
+    assert "4 calls" not in prompts("try", "--items", "3")
+    assert "2 calls" in prompts("try", "--items", "3")
+
+
+def test_try_knows_examples_that_come_from_a_corpus(lab: Lab, prompts: Callable[..., str], serve: Serve) -> None:
+    with serve(reply('{"labels": ["joy"]}')) as url:
+        lab.file("id,text,label\n" + "".join(f"{n},Text number {n},joy\n" for n in range(6)))
+        near = "{name: near, kind: llm, model: m, base_url: URL, shots: {from: tweets, pick: random, k: 2}}"
+        lab.recipe(annotate=near.replace("URL", url))
+        assert "1 calls" in prompts("try", "--items", "1")
+        (tried,) = json.loads(prompts("try", "--items", "1", "--send", "--json"))
+        assert [one["raw"] for one in tried["answers"]] == ['{"labels": ["joy"]}']
 
 
 def test_a_recipe_without_such_an_annotator_says_which_there_are(lab: Lab, prompts: Callable[..., str]) -> None:
@@ -237,3 +261,18 @@ def test_the_order_is_that_of_a_run(lab: Lab, prompts: Callable[..., str]) -> No
 def serve() -> Serve:
     """A server that answers every request in the same way."""
     return lambda body: serve_once(200, body)
+
+
+def test_files_are_part_of_what_is_shown(lab: Lab, prompts: Callable[..., str]) -> None:
+    (lab.folder / "there.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    lab.file("id,text,label,image\n1,One,joy,there.png\n2,Two,joy,gone.png\n")
+    eye = "{name: eye, kind: llm, model: m, base_url: 'http://localhost:9/v1', media: {roles: [image]}}"
+    lab.recipe(annotate=eye)
+    recipe = lab.folder / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("language: en", "language: en\n    media: {image: '{image}'}"))
+    (found,) = json.loads(prompts("show", "--json"))
+    there, gone = sorted(found["asked"], key=lambda one: one["lacks"] is not None)
+    assert there["lacks"] is None
+    assert [part["type"] for part in there["messages"][-1]["content"]] == ["image_url", "text"]
+    assert "gone.png" in gone["lacks"]
+    assert "1 calls to make" in prompts("try")

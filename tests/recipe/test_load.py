@@ -137,7 +137,8 @@ def test_a_file_of_ones_own_is_a_path_and_a_shipped_name_is_none(write: Write, f
     (folder / "deep/p.jinja").write_text('{% extends "direct.j2" %}', encoding="utf-8")
     name = write(recipe_text)
 
-    recipe = load(name, ["annotate.gpt.prompt=deep/p.jinja", "annotate.gpt-4.1.shots=mahaemotions"]).recipe
+    own_prompt = ["annotate.gpt.strategy=direct", "annotate.gpt.prompt=deep/p.jinja"]
+    recipe = load(name, [*own_prompt, "annotate.gpt-4.1.shots=mahaemotions"]).recipe
     own = load(name, ["annotate.gpt.shots=deep/mine.yaml"]).recipe
 
     assert dump(recipe.annotate[0], folder)["prompt"] == "deep/p.jinja"

@@ -232,6 +232,12 @@ MISTAKES = [
     # limits and batches
     ("strategy: cotr", "requests_per_minute: §0", "annotate[0].requests_per_minute: "),
     ("strategy: cotr", "batch: §often", 'annotate[0].batch: wanted true or false, not "often"'),
+    # what would undo what dsbuild itself says in a request, and numbers that are none
+    ("strategy: cotr", "params: {extra_body: §{messages: []}}", "and messages is one of these"),
+    ("strategy: cotr", "params: {extra_body: §{max_tokens: 9}}", "and max_tokens is one of these"),
+    ("strategy: cotr", "price: {output: 1, input: §inf}", "annotate[0].price.input: wanted a finite number"),
+    ("strategy: cotr", "deadline_s: §inf", "annotate[0].deadline_s: wanted a finite number"),
+    ("strategy: cotr", "§<<: {strategy: cotr}", "YAML 1.2 merges no keys with <<"),
     # what the design has and this version does not
     (
         "columns: {id: id, text: text}",
@@ -240,6 +246,7 @@ MISTAKES = [
     ),
     # secrets
     ("strategy: cotr", "§api_key: sk-12345678", 'annotate[0].api_key: unknown key; did you mean "api_key_env"?'),
+    ("strategy: cotr", "api_key_env: §sk-12345678", "annotate[0].api_key_env: wanted the name of an environment vari"),
     ("strategy: cotr", "base_url: §'http://me:pw@host/v1'", "annotate[0].base_url: base_url must not hold a user or a"),
     ("repo: lab/tweets", "repo: §'https://me:pw@host/r'", "release.repo: wanted a repository"),
 ]

@@ -34,7 +34,18 @@ if TYPE_CHECKING:
     from schemas.task import Task
 
 TOKENS = 512  # room for an answer, where the annotator's own is for a label
-_FIELD = {"type": "object", "required": [], "additionalProperties": False}
+
+
+def _text_schema(field: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {field: {"type": "string"}},
+        "required": [field],
+        "additionalProperties": False,
+    }
+
+
+CONTINUATION, REWRITING = _text_schema("continuation"), _text_schema("rewriting")
 
 
 @cache
@@ -43,7 +54,8 @@ def template(name: str) -> str:
     return (files("annotators.llm.probe") / "prompts" / f"{name}.j2").read_text(encoding="utf-8")
 
 
-def _system(name: str, **values: object) -> str:
+def system_of(name: str, **values: object) -> str:
+    """A prompt of the probe with `values` in their places."""
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     return environment.from_string(template(name)).render(**values).strip()
 
@@ -87,6 +99,35 @@ async def probe(
     return figures
 
 
+def family_for(of: Family, schema: Mapping[str, Any]) -> Family:
+    """The requests of an annotator's family `of` that are answered in another form, with room for a few sentences."""
+    fields = dict(of.fields)
+    room = next((name for name in ("max_completion_tokens", "max_tokens") if name in fields), None)
+    if room is not None:
+        fields[room] = max(TOKENS, int(fields[room] or 0))  # type: ignore[arg-type]  # a whole number, by Params
+    return Family(of.identity, of.model, fields, dict(schema), max(TOKENS, of.answer_tokens))
+
+
+def request(family: Family, system: str, text: str) -> Request:
+    """The request that puts `text` to the model."""
+    turns = [{"role": "system", "content": system}, {"role": "user", "content": text}]
+    return Request(family, messages_json(turns), 0, 0)
+
+
+def words_of(found: Sequence[Piece]) -> int:
+    """In how many words the model is asked to go on: as many as are left of an item on average."""
+    return round(np.mean([len(tokens(piece.rest)) for piece in found])) if found else 0
+
+
+def label_form(task: Task) -> tuple[str, dict[str, Any]]:
+    """The prompt that asks for the label, and the schema of its answer."""
+    question = task.instruction("en") or f"The task {task.name}."
+    labels = f" Labels: {', '.join(task.label_ids)}." if task.label_ids else ""
+    schema = task.json_schema()
+    form = quoted(dict.fromkeys(schema["properties"], "..."))
+    return system_of("label", question=f"{question}{labels}", form=form), schema
+
+
 class _Asker:
     """Questions of one form at a time, asked all at once: the transport holds back what is too much."""
 
@@ -99,17 +140,12 @@ class _Asker:
 
     async def ask(self, system: str, schema: Mapping[str, Any], shown: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         """The JSON objects that answer `system` about each of `shown` ({item: JSON}); what is none is not there."""
-        fields = dict(self._of.fields)
-        room = next((name for name in ("max_completion_tokens", "max_tokens") if name in fields), None)
-        if room is not None:
-            fields[room] = max(TOKENS, int(fields[room] or 0))  # type: ignore[arg-type]  # a whole number, by Params
-        family = Family(self._of.identity, self._of.model, fields, dict(schema), max(TOKENS, self._of.answer_tokens))
+        family = family_for(self._of, schema)
 
         async def one(item: str, text: str) -> tuple[str, dict[str, Any] | None]:
-            turns = [{"role": "system", "content": system}, {"role": "user", "content": text}]
             try:
                 async with asyncio.timeout(self._config.deadline_s):
-                    stored = await self._desk.answer(Request(family, messages_json(turns), 0, 0), item)
+                    stored = await self._desk.answer(request(family, system, text), item)
                 answer = _object(stored.body)
             except (RowFailed, TimeoutError):
                 answer = None  # a row that fails has no part in the figures, whose `items` say how many have
@@ -135,20 +171,15 @@ def _said(answers: Mapping[str, Mapping[str, Any]], field: str) -> dict[str, str
     return {item: one[field] for item, one in answers.items() if isinstance(one.get(field), str) and one[field].strip()}
 
 
-def _text_schema(field: str) -> dict[str, Any]:
-    return {**_FIELD, "properties": {field: {"type": "string"}}, "required": [field]}
-
-
 async def _rewritten(asker: _Asker, found: Sequence[Piece]) -> dict[str, str]:
     shown = {piece.item_id: quoted(piece.opening) for piece in found}
-    return _said(await asker.ask(_system("rewrite"), _text_schema("rewriting"), shown), "rewriting")
+    return _said(await asker.ask(system_of("rewrite"), REWRITING, shown), "rewriting")
 
 
 async def _continued(asker: _Asker, found: Sequence[Piece], margin: float, seed: int) -> list[Figure]:
     """The second half of items: nearer to the truth than to other items' halves, and than what follows the same opening
     in other words. The larger of the two controls counts, item by item."""
-    words = round(np.mean([len(tokens(piece.rest)) for piece in found])) if found else 0
-    system, schema = _system("continue", words=words), _text_schema("continuation")
+    system, schema = system_of("continue", words=words_of(found)), CONTINUATION
     plain = _said(await asker.ask(system, schema, {one.item_id: quoted(one.opening) for one in found}), "continuation")
     other = await _rewritten(asker, found)
     again = _said(await asker.ask(system, schema, {item: quoted(text) for item, text in other.items()}), "continuation")
@@ -181,11 +212,7 @@ async def _labelled(
         row["item_id"]: Answer.from_columns(_as_annotation(row)) for row in gold.to_dicts() if row[column] is not None
     }
     usable = [piece for piece in found if piece.item_id in truths]
-    question = task.instruction("en") or f"The task {task.name}."
-    labels = f" Labels: {', '.join(task.label_ids)}." if task.label_ids else ""
-    schema = task.json_schema()
-    form = quoted(dict.fromkeys(schema["properties"], "..."))
-    system = _system("label", question=f"{question}{labels}", form=form)
+    system, schema = label_form(task)
     by_id = {one.item_id: quoted({"corpus": one.corpus, "id": one.key}) for one in usable if one.key is not None}
     figures = []
     if by_id:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from annotators.llm.config import LLMConfig, Price
+    from annotators.llm.config import LLMConfig
+    from annotators.llm.params import Price
     from schemas.task import Task
 
 __all__ = ["Budget", "BudgetSpent", "Cost", "cost_of", "estimate", "price_table"]

@@ -166,7 +166,7 @@ class AnnotateNode:
             "provenance": output.provenance,
         }
         figures = {
-            "asked": batch.height * len(tasks) * self.entry.answers_each,
+            "asked": batch.height * max(1, len(tasks)) * self.entry.answers_each,
             "answered": _answers(good.filter(pl.col("sample") < self.entry.answers_each), tasks),
             "dead_letters": letters.height,
             "reasons": dict(letters["reason"].value_counts().sort("reason").iter_rows()),
@@ -260,8 +260,12 @@ def _checked(annotations: pl.DataFrame, tasks: list[Task], items: pl.DataFrame) 
 
 
 def _answers(annotations: pl.DataFrame, tasks: list[Task]) -> int:
-    """How many of these answer a task; an annotator that passes does not."""
+    """How many of these answer a task; an annotator that passes does not. Of one without a task, a translator, as many
+    as there are items with something beside."""
     from audits.answers import answer_column
+
+    if not tasks:
+        return annotations["item_id"].n_unique()
 
     columns = {task.name: answer_column(task) for task in tasks}
     return sum(

@@ -64,6 +64,14 @@ class ProbeNode:
         found = asyncio.run(probe(self.entry, env, tasks, inputs["items"].batches("items"), gold, ctx.seed))
         out.count({"memory": {one.probe: one.as_json() for one in found}})
 
+    def plan(self, ctx: Context, known: Mapping[str, Output]) -> dict[str, Any]:
+        """What it would ask and cost, see `annotators.llm.probe.planned.plan`; `known` has what its inputs made."""
+        from annotators.llm.probe.planned import plan
+
+        tasks = self.tasks(ctx)
+        labelled = {task.name: set(_came_with(known, self.inputs, task)["item_id"]) for task in tasks}
+        return plan(self.entry, tasks, known["items"].batches("items"), labelled, ctx.workspace.responses)
+
 
 def _came_with(inputs: Mapping[str, Output], nodes: tuple[str, ...], task: Task) -> pl.DataFrame:
     """The labels (LABELS) of people and authors that the corpora came with."""

@@ -145,6 +145,23 @@ def test_people_get_what_real_requests_dispute(lab: Callable[..., Any]) -> None:
     assert json.dumps(found.figures())
 
 
+def test_an_annotator_that_no_item_is_for_says_so(lab: Callable[..., Any]) -> None:
+    server = lab("name: gpt, LLM, on: {languages: [mr]}")
+    ran = api.run("recipe.yaml", until="annotate").ran
+    assert ran.outputs["annotate:gpt"].figures["more"]["warnings"] == [
+        "No item fits what its `on` asks for, so it was asked about none."
+    ]
+    assert server.asked() == []
+
+
+def test_a_row_that_was_never_asked_about_is_not_said_to_have_answered(lab: Callable[..., Any]) -> None:
+    lab("name: gpt, LLM, media: {}")
+    with pytest.raises(DsbuildError) as caught:
+        api.run("recipe.yaml", until="annotate")
+    assert "no_media" in str(caught.value)
+    assert "the answer was" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("more", "answers"), [("vote: true, ", 6), ("", 18)])
 def test_a_node_counts_the_votes_or_every_sample_and_never_both(
     lab: Callable[..., Any], more: str, answers: int

@@ -9,6 +9,7 @@ import pytest
 from annotators.llm.reading import Bad, Good, one_object, read_answer
 from annotators.llm.shots import load_shots, shipped
 from annotators.llm.strategies import Item, Prompt
+from annotators.llm.strategies.options import Options
 from schemas.errors import RecipeError
 from schemas.task import Task
 from schemas.taxonomy import load_taxonomy
@@ -135,6 +136,33 @@ def test_a_template_of_ones_own_that_does_not_work_says_why(task, tmp_path, sour
     path.write_text(source)
     with pytest.raises(RecipeError, match=words):
         Prompt([task], own=path)
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "number"),
+    [
+        ("{% if tasks %}no end", "Encountered", 8),  # an end is missed where the next one stands
+        ("{{ nothing }}", "'nothing' is undefined", 7),
+        ("{{ 1 / 0 }}", "division by zero", 7),
+        ("{{ super() }}{{ tasks[99].name }}", "no element", 7),
+        ("{% endblock %}{% set extra = ['a' + 1] %}{% block user %}", "concatenate", 7),
+    ],
+)
+def test_a_fault_in_a_template_is_told_with_its_line(task, tmp_path, line, words, number):
+    path = tmp_path / "own.j2"
+    before = '{% extends "direct.j2" %}\n{# one #}\n\n{% block how %}\nAnswer.\n\n'
+    path.write_text(before + line + "\n{% endblock %}\n")
+    with pytest.raises(RecipeError, match=words) as caught:
+        Prompt([task], own=path)
+    assert caught.value.where == f"{path}:{number}"
+
+
+def test_a_template_of_ones_own_and_another_strategy_are_not_both_asked(tmp_path):
+    path = tmp_path / "own.j2"
+    path.write_text('{% extends "direct.j2" %}')
+    Options(own=path).check()
+    with pytest.raises(RecipeError, match="one of the two"):
+        Options(strategy="cotr", own=path).check()
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_an_item_that_nobody_said_anything_about_is_a_dead_letter_and_not_a_call
     )
     out = run(some, put=[EMOTION], base_url=server.url, strategy="hints", sees=["other"])
     assert out.dead_letters.select("reason", "detail").rows() == [
-        ("invalid", "none of the annotators it sees has said anything about the item")
+        ("nothing_seen", "none of the annotators it sees has said anything about the item")
     ]
     assert len(server.asked()) == 2
 

@@ -48,6 +48,24 @@ def lab(folder: Path, url: str, *, wanted: int = 20, more: str = "", count: int 
     return items
 
 
+def test_a_plan_counts_what_a_probe_may_ask(stub: Callable[..., Any], tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    server = stub()
+    lab(tmp_path, server.url, more=", price: {input: 1, output: 2}")
+    planned = api.plan("recipe.yaml")
+    [row] = [one for one in planned.rows if one.node == "probe:gpt"]
+    assert (row.figures["items"], row.figures["calls"], row.figures["cached"]) == (20, 6 * 20, 0)
+    [annotator] = [one for one in planned.rows if one.node == "annotate:gpt"]
+    assert planned.calls == 120 + 24
+    assert planned.usd == pytest.approx(row.figures["usd"] + annotator.figures["usd"], abs=1e-4)
+    api.run("recipe.yaml", until="annotate")
+    assert 24 + 80 < len(server.asked()) <= planned.calls, "equal rewritings are asked about once"
+    # What does not hang on the model's own words is found in the store again.
+    again = api.plan("recipe.yaml", overrides=["annotate.gpt.probe.margin=0.5"])
+    [row] = [one for one in again.rows if one.node == "probe:gpt"]
+    assert row.figures["cached"] == 4 * 20
+
+
 def known(items: list[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
     """What a model that has read every second item would answer: to its opening, to its id, to its first words."""
     found: dict[str, dict[str, str]] = {}
