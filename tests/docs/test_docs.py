@@ -39,7 +39,7 @@ def test_every_command_of_the_page_works(page: Path, project: Project, endpoint:
             for line in text.splitlines():
                 assert line.startswith("$ dsbuild "), line
                 words = shlex.split(line.removeprefix("$ dsbuild "), comments=True)
-                few = QUICK if "quickstart" in " ".join(words) and words[0] in ("run", "compare") else ()
+                few = QUICK if words[0] in ("run", "compare") and "quickstart.yaml" in words[1] else ()
                 project.run(*words, *few)
                 ran += 1
     named = re.findall(r"^\$ dsbuild ", page.read_text(encoding="utf-8"), re.M)
