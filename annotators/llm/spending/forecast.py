@@ -61,7 +61,8 @@ def plan(
         what is not answered, an upper bound. Of more than 20,000 items the size of the prompts is measured on the first
         20,000 and follows from the length of the text for the others, at the largest difference seen.
         method: how that was found; forecast: what `annotators.llm.spending.planned.forecast` makes of the answers
-        there are, null where fewer than 5 items have been asked just this.
+        there are, null where fewer than 5 items have been asked just this, and where several items share a prompt:
+        there the sample is mostly the items that were compared with prompts of their own, which the rest is not.
     """
     from annotators.llm.questions import Questions
 
@@ -71,6 +72,7 @@ def plan(
     if not groups or not items.count:
         return _nothing(items.count, cost)
     questions = groups[0]
+    packs = config.items_per_prompt
     with ExitStack() as stack:
         db = None if store_path is None else stack.enter_context(opened(store_path))
         asked = _asked(items, config, db)
@@ -78,9 +80,8 @@ def plan(
         answered, about = _answered(asked, questions, batches, db)
         left = items.listed.filter(~pl.col("content").is_in(answered.implode()))
         expected = None
-        if db is not None and len(answered) >= FEWEST:
+        if db is not None and len(answered) >= FEWEST and packs == 1:
             expected = _expected(config, tasks, db, answered, left, sizes, batches, cost, library)
-    packs = max(1, int(getattr(config, "items_per_prompt", 1)))
     rows = left.height * config.samples
     bound = sizes.bound(left) * config.samples
     longest = questions.family.answer_tokens

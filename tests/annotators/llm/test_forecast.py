@@ -153,3 +153,16 @@ def test_a_forecast_reads_the_answers_to_this_very_question(stub, run, items, ta
     assert done["cached"] == done["calls"] == 120
     assert done["usd"] == 0
     assert done["forecast"]["calls"]["high"] == 0
+
+
+def test_of_items_that_share_a_prompt_nothing_is_forecast_since_the_sample_was_asked_otherwise(
+    stub, run, items, task, tmp_path
+):
+    server = stub()
+    packed = {"items_per_prompt": 5, "checked_singly": 20}
+    run(TEXTS[:40], **config(server.url, **packed).model_dump(exclude={"name", "kind", "on"}))
+    found = plan(
+        config(server.url, **packed), lambda: iter([items(TEXTS)]), [task], store_path=tmp_path / "responses.sqlite"
+    )
+    assert found["forecast"] is None
+    assert found["calls"] == 24
