@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dsbuild.engine.node import STAGES, Context, Node, Stage, node_key
@@ -53,6 +53,8 @@ def execute(
         raise RecipeError(f"--only {only} and --redo {redo} contradict each other.", fix="Give one of them.")
     ctx.workspace.prepare()
     ran = Ran()
+    if ctx.recipe.budget.usd is not None:
+        _charge(graph, ctx, redo)
     for node in graph:
         if until is not None and STAGES.index(node.stage) > STAGES.index(until):
             continue
@@ -84,6 +86,22 @@ def execute(
             fix="Run the recipe without --only, or with --until, first.",
         )
     return ran
+
+
+def _charge(graph: Sequence[Node], ctx: Context, redo: str | None) -> None:
+    """What nodes that are done have paid for answers goes on the budget before anybody asks more, wherever in the
+    graph they are. Those that will run count what is stored for them themselves."""
+    known: dict[str, Output] = {}
+    for node in graph:
+        if node.name == redo or any(name not in known for name in node.inputs):
+            continue
+        found = ctx.workspace.find(node.name, node_key(node, ctx, known))
+        if found is None or (ctx.retry_failed and found.figures.get("dead_letters")):
+            continue
+        known[node.name] = found
+        charge: Callable[[Output], None] | None = getattr(node, "charge", None)
+        if charge is not None:
+            charge(found)
 
 
 def _stands(node: Node, ctx: Context, output: Output) -> bool:

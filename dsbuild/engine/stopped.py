@@ -20,7 +20,7 @@ def stopped(spent: BudgetSpent, ctx: Context, name: str, rows: int, before: int,
     more = ""
     if watched.done and usd:
         more = f"At the cost of these rows the others take about {usd / watched.done * left:,.2f} USD. "
-    again = ctx.command("--set budget.usd=USD")
+    again = f"{ctx.command()} --set budget.usd=USD"  # last, since of two values the later one holds
     return BudgetSpent(
         what,
         fix=f"{more}Raise budget.usd in the recipe and run again, or: dsbuild run {again}; what was answered is kept"

@@ -121,3 +121,16 @@ def test_a_budget_stops_the_run_and_says_how_to_go_on_and_nothing_is_asked_twice
     assert stats["usd"] == pytest.approx(0.12 * len(texts))
     assert {row["repeats"] for row in stats["models"]} == {0}
     assert [row["unusable"]["reasons"] for row in stats["models"]] == [{"invalid": 60}] * 2
+
+
+def test_what_a_finished_annotator_has_cost_is_on_the_budget_of_all_that_ask_later(lab: Lab) -> None:
+    lab.run("run", "recipe.yaml", "--until", "build")
+    lab.run("run", "recipe.yaml", "--only", "annotate:other")
+    paid = 0.12 * lab.asked()
+    assert paid == pytest.approx(0.12 * 440)
+    limit = paid + 5
+    stopped = lab.run("run", "recipe.yaml", "--set", f"budget.usd={limit}", code=5)
+    assert paid + 2 < 0.12 * lab.asked() <= limit
+    # The last value of a key holds, so the command that is offered does raise the budget.
+    offered = re.sub(r"\s+", " ", stopped.stderr)
+    assert f"--set budget.usd={limit} --set budget.usd=USD" in offered

@@ -39,9 +39,9 @@ def artefacts() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real Chromium without a window."""
+    """A real Chromium without a window; for a module at a time, since no other event loop runs beside playwright's."""
     from playwright.sync_api import sync_playwright
 
     if not CHROMIUM.exists():

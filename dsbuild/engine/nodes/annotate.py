@@ -102,6 +102,12 @@ class AnnotateNode:
                 fix="Run again with --retry-failed, or raise max_failed if going without these answers is right.",
             )
 
+    def charge(self, output: Output) -> None:
+        """Put what the answers of an earlier, finished run have cost on the budget."""
+        if self.budget is not None:
+            more = output.figures.get("more", {})
+            self.budget.count(more.get("usd_at_most", more.get("usd", 0.0)))
+
     def handed(self, ctx: Context, inputs: Mapping[str, Output], others: Others) -> Iterator[pl.DataFrame]:
         """The items this annotator is for (ITEMS), batch by batch; with `seen` where it is shown others' answers."""
         shown = self.entry.shown_answers
