@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from annotators.llm.config import LLMConfig
 from tests.annotators.llm.faults.client import Entry, FaultServer
 from tests.e2e.annotating import made, recipe, text_of, write_corpus, write_recipe
 from tests.e2e.conftest import Project
@@ -113,9 +112,6 @@ def test_4_kills_at_random_moments_change_nothing(undisturbed: Undisturbed, tmp_
         undisturbed.check(project, killed)
 
 
-several = pytest.mark.skipif("processes" not in LLMConfig.model_fields, reason="one process in this version")
-
-
 def test_kills_while_a_run_starts_change_nothing(undisturbed: Undisturbed, tmp_path: Path) -> None:
     project, name = undisturbed.fresh(tmp_path / "started")
     draw = random.Random(7)
@@ -130,7 +126,6 @@ def test_kills_while_a_run_starts_change_nothing(undisturbed: Undisturbed, tmp_p
     undisturbed.check(project, Killed(stops, undisturbed.server.entries()))
 
 
-@several
 def test_kills_of_two_processes_change_nothing(undisturbed: Undisturbed, tmp_path: Path) -> None:
     draw = random.Random(2)
     moments = [draw.uniform(0, undisturbed.seconds * 0.7) for _ in range(2)]
@@ -145,8 +140,8 @@ def test_kills_of_two_processes_change_nothing(undisturbed: Undisturbed, tmp_pat
     [
         (signal.SIGINT, True, 1),
         (signal.SIGTERM, False, 1),
-        pytest.param(signal.SIGINT, True, 2, marks=several),
-        pytest.param(signal.SIGTERM, False, 2, marks=several),
+        pytest.param(signal.SIGINT, True, 2),
+        pytest.param(signal.SIGTERM, False, 2),
     ],
 )
 def test_being_asked_to_stop_is_obeyed_at_once_and_loses_nothing(

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 import dsbuild
-from annotators.llm.config import LLMConfig
 from tests.annotators.llm.faults.client import FaultServer
 from tests.e2e.annotating import NAME, labels, made, recipe, text_of, write_corpus, write_recipe
 from tests.e2e.conftest import ROOT, Project
@@ -177,8 +176,6 @@ ASKS_AGAIN: dict[str, Callable[[Recipe, Path], None]] = {
 
 @pytest.mark.parametrize("what", ASKS_AGAIN)
 def test_a_change_of_the_question_asks_it_again(asking: Asking, what: str) -> None:
-    if what == "a persona" and "persona" not in LLMConfig.model_fields:
-        pytest.skip("no personas in this version")
     old = labels(asking.project)
     content = asking.recipe()
     ASKS_AGAIN[what](content, asking.folder)

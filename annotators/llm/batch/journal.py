@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self, TypeVar
 
+from annotators.llm.responses.locks import is_locked
 from schemas.errors import DsbuildError
 
 T = TypeVar("T")
@@ -164,7 +165,7 @@ class Journal:
         ).fetchall()
         found = []
         for local, batch, made_at in rows:
-            if batch is None and (local in self._locks or _is_locked(self._lock_of(local))):
+            if batch is None and (local in self._locks or is_locked(self._lock_of(local))):
                 continue
             requests = dict(self._db.execute("SELECT key, form FROM requests WHERE local = ?", (local,)).fetchall())
             found.append(Pending(local, batch, made_at, requests))
@@ -180,14 +181,3 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-
-
-def _is_locked(file: Path) -> bool:
-    try:
-        with file.open("r+") as opened:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False

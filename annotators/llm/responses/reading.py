@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from annotators.llm.responses.locks import is_locked
 from annotators.llm.responses.store import APPLICATION_ID, FORMAT
 from schemas.errors import DsbuildError
 
@@ -53,15 +53,4 @@ def has_column(db: sqlite3.Connection, name: str) -> bool:
 def in_use(path: Path) -> bool:
     """Whether a process has the store at `path` open to ask or to answer: it holds the lock on its lease."""
     leases = path.with_name(path.name + ".owners")
-    return leases.is_dir() and any(_is_locked(lease) for lease in leases.iterdir())
-
-
-def _is_locked(file: Path) -> bool:
-    try:
-        with file.open("r+") as opened_file:
-            fcntl.flock(opened_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
+    return leases.is_dir() and any(is_locked(lease) for lease in leases.iterdir())

@@ -40,6 +40,7 @@ from annotators.llm.responses.answers import (
     marks,
     select,
 )
+from annotators.llm.responses.locks import is_locked
 from annotators.llm.responses.trouble import explained
 from schemas.errors import DsbuildError
 
@@ -245,7 +246,7 @@ class ResponseStore:
         leases = self.path.with_name(self.path.name + ".owners")
         leases.mkdir(exist_ok=True)
         for other in leases.iterdir():  # of processes that were killed
-            if not _is_locked(other):
+            if not is_locked(other):
                 other.unlink(missing_ok=True)
         self._lease = leases / self.owner
         while True:
@@ -323,7 +324,7 @@ class ResponseStore:
         row = self._db.execute("SELECT expires FROM owners WHERE owner = ?", (owner,)).fetchone()
         if row is None or row[0] < time.time():
             return False
-        return _is_locked(self._lease.with_name(owner))
+        return is_locked(self._lease.with_name(owner))
 
 
 _Wanted = tuple[Sequence[bytes], "asyncio.Future[dict[bytes, Looked]]"]
@@ -340,17 +341,6 @@ def stored_keys(path: Path, keys: Sequence[bytes]) -> set[bytes]:
             marks = ",".join("?" * len(some))
             found |= {key for (key,) in db.execute(f"SELECT key FROM answers WHERE key IN ({marks})", some)}
     return found
-
-
-def _is_locked(file: Path) -> bool:
-    try:
-        with file.open("r+") as opened:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
 
 
 @dataclass(frozen=True, slots=True)

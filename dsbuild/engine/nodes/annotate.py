@@ -104,9 +104,7 @@ class AnnotateNode:
 
     def charge(self, output: Output) -> None:
         """Put what the answers of an earlier, finished run have cost on the budget."""
-        if self.budget is not None:
-            more = output.figures.get("more", {})
-            self.budget.count(more.get("usd_at_most", more.get("usd", 0.0)))
+        self._pay_again(output.figures)
 
     def handed(self, ctx: Context, inputs: Mapping[str, Output], others: Others) -> Iterator[pl.DataFrame]:
         """The items this annotator is for (ITEMS), batch by batch; with `seen` where it is shown others' answers."""
@@ -130,7 +128,7 @@ class AnnotateNode:
             found = kept.find(number, contents[-1])
             if found is not None and not (ctx.retry_failed and found.figures["dead_letters"]):
                 made[number] = found
-                self._pay_again(found)
+                self._pay_again(found.figures)
             else:
                 left += batch.height
         if not items:
@@ -181,10 +179,10 @@ class AnnotateNode:
         }
         return tables, figures
 
-    def _pay_again(self, made: Made) -> None:
-        """What an earlier run has paid for a batch counts against the budget like any stored answer."""
+    def _pay_again(self, figures: Mapping[str, Any]) -> None:
+        """What an earlier run has paid, for a batch or for all, counts on the budget like any stored answer."""
         if self.budget is not None:
-            more = made.figures["more"]
+            more = figures.get("more", {})
             self.budget.count(more.get("usd_at_most", more.get("usd", 0.0)))
 
 
